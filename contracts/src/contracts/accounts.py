@@ -1,0 +1,50 @@
+"""What accounts takes, answers and tells: tokens (RFC 6749) and public keys (RFC 7517)."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from contracts.model import Answer
+
+PARTNER_SCOPES: dict[str, str] = {
+    "catalog:read": "Read products and categories that buyers do not see.",
+    "catalog:write": "Write stores, categories and products.",
+    "pricing:read": "Read price lists and prices.",
+    "pricing:write": "Write price lists, prices and tax rates.",
+    "orders:read": "Read orders of all customers.",
+    "stock:read": "Read stock by warehouse.",
+    "stock:write": "Write warehouses, stock and delivery methods.",
+    "changes:read": "Read change feeds and snapshots.",
+}
+"""Scopes that a partner application may be given, and what each allows."""
+
+
+class Token(Answer):
+    """An access token (RFC 6749, 5.1)."""
+
+    access_token: str = Field(
+        description="A JWT (RFC 9068), signed with EdDSA.",
+        examples=["eyJhbGciOiJFZERTQSJ9.e30.sig"],
+    )
+    token_type: Literal["Bearer"] = Field(default="Bearer", description="Send it as Bearer.")
+    expires_in: int = Field(description="Seconds it lives.", examples=[600])
+    scope: str = Field(
+        description="What it allows, separated by spaces.", examples=["catalog:read catalog:write"]
+    )
+
+
+class Jwk(Answer):
+    """A public key (RFC 8037)."""
+
+    kty: Literal["OKP"] = Field(description="Key type.", examples=["OKP"])
+    crv: Literal["Ed25519"] = Field(description="Curve.", examples=["Ed25519"])
+    kid: str = Field(description="Key id: its RFC 7638 thumbprint.", examples=["k1"])
+    x: str = Field(description="The key.", examples=["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"])
+    use: Literal["sig"] = Field(default="sig", description="For signatures.")
+    alg: Literal["EdDSA"] = Field(default="EdDSA", description="The one algorithm.")
+
+
+class Jwks(Answer):
+    """Public keys that tokens are checked with (RFC 7517)."""
+
+    keys: list[Jwk] = Field(description="The present one, and the last where it changed.")

@@ -1,0 +1,15 @@
+"""The two manners of a wire model: strict about what comes in, lenient about what is read."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Request(BaseModel):
+    """What a caller sends: an unknown field is an error, so that a typo is never lost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
+
+
+class Answer(BaseModel):
+    """What a service answers or tells: readers ignore fields they do not know."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)

@@ -1,0 +1,452 @@
+"""What orders takes, answers and tells: stock, delivery, carts, placing, orders."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from contracts.catalog import TaxClass
+from contracts.envelope import MAX_BATCH_ITEMS, EventData
+from contracts.ids import CountryCode, Key, Locale, Sku
+from contracts.model import Answer, Request
+from contracts.money import Currency, Money, UnitPrice
+from contracts.pricing import Quantity, TaxedAmount, TaxTotal
+from contracts.problems import ProblemDetail
+from contracts.text import LocalizedName, LocalizedText, ShortText
+
+MAX_STOCK = 1_000_000_000
+MAX_CART_LINES = 1000
+_gbp = {"amount": "20.34", "currency": "GBP"}
+_id = "01932c07-2a3c-7d5e-8f00-3b6a4f1d2e10"
+_time = "2026-11-22T10:00:00Z"
+
+
+class PutWarehouse(Request):
+    """A place where stock lies."""
+
+    name: ShortText = Field(description="For the people who work there.", examples=["Main"])
+    country: CountryCode = Field(description="Where it stands.", examples=["GB"])
+    priority: int = Field(
+        default=0,
+        ge=-1_000_000,
+        le=1_000_000,
+        description="Stock is reserved from the highest first; then by key.",
+        examples=[0],
+    )
+
+
+class Warehouse(PutWarehouse):
+    """A warehouse as orders keeps it."""
+
+    model_config = Answer.model_config
+
+    key: Key = Field(description="The partner's name for it.", examples=["main"])
+    version: int = Field(description="Grows by one with every change.", examples=[1])
+    updated_at: AwareDatetime = Field(description="When it changed last, UTC.", examples=[_time])
+
+
+class PutStock(Request):
+    """What was counted of a SKU in a warehouse. The difference is booked as an adjustment."""
+
+    on_hand: Annotated[int, Field(ge=0, le=MAX_STOCK, strict=True)] = Field(
+        description="Pieces that lie there, reserved ones too.", examples=[250]
+    )
+
+
+class PutStockLine(PutStock):
+    """One line of a bulk request: a count and its SKU."""
+
+    sku: Sku = Field(description="The SKU, case-sensitive.", examples=["71053"])
+
+
+class StockLevel(Answer):
+    """The stock of a SKU in a warehouse."""
+
+    warehouse: Key = Field(description="Key of the warehouse.", examples=["main"])
+    sku: str = Field(description="The SKU.", examples=["71053"])
+    on_hand: int = Field(description="Pieces that lie there.", examples=[250])
+    reserved: int = Field(description="Pieces promised to orders, of those.", examples=[8])
+    available: int = Field(description="on_hand - reserved.", examples=[242])
+    version: int = Field(
+        description="Of this SKU's stock in all warehouses; grows with every change.", examples=[4]
+    )
+    updated_at: AwareDatetime = Field(description="When it changed last, UTC.", examples=[_time])
+
+
+class PutDeliveryMethod(Request):
+    """A way to have an order brought."""
+
+    name: LocalizedName = Field(
+        description="The name per locale.", examples=[{"en": "Standard delivery"}]
+    )
+    description: LocalizedText = Field(
+        default_factory=dict,
+        description="More of it per locale.",
+        examples=[{"en": "Two to three working days."}],
+    )
+    stores: list[Key] = Field(
+        default_factory=list,
+        max_length=200,
+        description="Stores it is offered in; none named means all.",
+        examples=[["d2c-uk"]],
+    )
+    countries: list[CountryCode] = Field(
+        min_length=1, max_length=250, description="Where it goes.", examples=[["GB"]]
+    )
+    price: UnitPrice = Field(
+        description="For one order.", examples=[{"amount": "3.95", "currency": "GBP"}]
+    )
+    is_tax_included: bool = Field(
+        default=True, description="Whether the price has tax in it.", examples=[True]
+    )
+    tax_class: TaxClass = Field(
+        default="standard", description="How it is taxed.", examples=["standard"]
+    )
+    position: int = Field(
+        default=0, ge=0, le=1_000_000, description="The smallest is offered first.", examples=[0]
+    )
+
+
+class DeliveryMethod(PutDeliveryMethod):
+    """A delivery method as orders keeps it."""
+
+    model_config = Answer.model_config
+
+    key: Key = Field(description="The partner's name for it.", examples=["standard"])
+    version: int = Field(description="Grows by one with every change.", examples=[1])
+    updated_at: AwareDatetime = Field(description="When it changed last, UTC.", examples=[_time])
+
+
+class Address(Request):
+    """Where something goes, or who pays."""
+
+    name: ShortText = Field(description="Person or firm.", examples=["Ada Lovelace"])
+    company: ShortText | None = Field(
+        default=None, description="Firm, where the name is a person.", examples=["Analytical Ltd"]
+    )
+    line1: ShortText = Field(description="Street and number.", examples=["12 St James's Square"])
+    line2: ShortText | None = Field(default=None, description="More of it.", examples=["Flat 2"])
+    city: ShortText = Field(description="Town.", examples=["London"])
+    region: ShortText | None = Field(
+        default=None, description="County, state, province.", examples=["Greater London"]
+    )
+    postal_code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 -]{1,16}$")] | None = Field(
+        default=None, description="Where the country has one.", examples=["SW1Y 4JH"]
+    )
+    country: CountryCode = Field(description="ISO 3166-1 alpha-2.", examples=["GB"])
+    phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()./-]{3,32}$")] | None = Field(
+        default=None, description="For the driver.", examples=["+44 20 7946 0000"]
+    )
+
+
+Email = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^@\s\x00]{1,64}@[^@\s.\x00]+(\.[^@\s.\x00]+)+$", max_length=254),
+]
+"""A mail address; whether it is read is found out by writing to it."""
+
+
+class CartLineInput(Request):
+    """A SKU and how many of it."""
+
+    sku: Sku = Field(description="The SKU, case-sensitive.", examples=["71053"])
+    quantity: Quantity = Field(description="How many, 1 to 1,000,000.", examples=[6])
+
+
+class OpenCart(Request):
+    """Open a guest's cart."""
+
+    store: Key = Field(description="Key of the store.", examples=["d2c-uk"])
+    currency: Currency | None = Field(
+        default=None, description="One of the store's; its default if absent.", examples=["GBP"]
+    )
+    locale: Locale | None = Field(
+        default=None, description="One of the store's; its default if absent.", examples=["en"]
+    )
+    lines: list[CartLineInput] = Field(
+        default_factory=list,
+        max_length=MAX_CART_LINES,
+        description="What to put into it at once, maybe nothing.",
+        examples=[[{"sku": "71053", "quantity": 6}]],
+    )
+
+
+class AddCartLines(Request):
+    """Put SKUs into a cart; one that is in it already grows by the quantity."""
+
+    lines: list[CartLineInput] = Field(
+        min_length=1,
+        max_length=MAX_CART_LINES,
+        description="What to add; all or nothing.",
+        examples=[[{"sku": "71053", "quantity": 6}]],
+    )
+
+
+class ChangeCartLine(Request):
+    """Set a line's quantity."""
+
+    quantity: Quantity = Field(
+        description="How many from now on; to take a line out, delete it.", examples=[12]
+    )
+
+
+class SetCartAddress(Request):
+    """Say who buys and where it goes."""
+
+    email: Email = Field(description="For news of the order.", examples=["ada@example.com"])
+    delivery_address: Address = Field(description="Where it goes.")
+    billing_address: Address | None = Field(
+        default=None, description="Who pays, where that is another."
+    )
+
+
+class SetCartDelivery(Request):
+    """Choose how it is brought."""
+
+    delivery_method: Key = Field(
+        description="Key of a method offered for the cart's store and country.",
+        examples=["standard"],
+    )
+
+
+class CartStatus(StrEnum):
+    """Where a cart stands."""
+
+    OPEN = "open"
+    PLACING = "placing"
+    ORDERED = "ordered"
+
+
+class CartProblem(Answer):
+    """Why a cart cannot be ordered as it is."""
+
+    code: str = Field(
+        description="sku-not-orderable, no-price, not-enough-stock, cart-empty, address-missing, "
+        "delivery-missing, delivery-not-offered.",
+        examples=["not-enough-stock"],
+    )
+    message: str = Field(
+        description="What is wrong and what would do.",
+        examples=["Only 4 of 71053 are left."],
+    )
+    line_id: UUID | None = Field(default=None, description="The line it is about.", examples=[_id])
+
+
+class CartLine(Answer):
+    """A line of a cart, priced now."""
+
+    id: UUID = Field(description="UUIDv7.", examples=[_id])
+    sku: str = Field(description="The SKU.", examples=["71053"])
+    product_key: Key | None = Field(
+        default=None, description="The product it belongs to.", examples=["71053"]
+    )
+    name: str | None = Field(
+        default=None,
+        description="The product's name in the cart's locale.",
+        examples=["White metal lantern"],
+    )
+    quantity: int = Field(description="How many.", examples=[6])
+    unit_price: UnitPrice | None = Field(
+        default=None,
+        description="Of one piece, as the store shows prices; null without a price.",
+        examples=[{"amount": "3.39", "currency": "GBP"}],
+    )
+    total: TaxedAmount | None = Field(default=None, description="Of the line.")
+
+
+class ChosenDelivery(Answer):
+    """How an order is brought, and what that costs."""
+
+    delivery_method: Key = Field(description="Key of the method.", examples=["standard"])
+    name: str = Field(description="In the cart's locale.", examples=["Standard delivery"])
+    total: TaxedAmount = Field(description="What it costs.")
+
+
+class Totals(Answer):
+    """What everything costs: items + delivery = total."""
+
+    items: TaxedAmount = Field(description="All lines.")
+    delivery: TaxedAmount = Field(description="Delivery; zero until it is chosen.")
+    total: TaxedAmount = Field(description="All of it; its gross is what is charged.")
+    taxes: list[TaxTotal] = Field(description="The tax by rate.")
+
+
+class Cart(Answer):
+    """A cart, priced now by pricing in one call."""
+
+    id: UUID = Field(description="UUIDv7.", examples=[_id])
+    version: int = Field(description="Grows by one with every change.", examples=[3])
+    status: CartStatus = Field(description="Where it stands.", examples=["open"])
+    store: Key = Field(description="Key of the store.", examples=["d2c-uk"])
+    currency: Currency = Field(description="Of all amounts.", examples=["GBP"])
+    country: CountryCode = Field(description="Where it goes, for tax.", examples=["GB"])
+    locale: Locale = Field(description="Of the names.", examples=["en"])
+    lines: list[CartLine] = Field(description="In the order they were put in.")
+    email: str | None = Field(
+        default=None, description="For news of the order.", examples=["ada@example.com"]
+    )
+    delivery_address: Address | None = Field(default=None, description="Where it goes.")
+    billing_address: Address | None = Field(
+        default=None, description="Who pays, where that is another."
+    )
+    delivery: ChosenDelivery | None = Field(default=None, description="How it is brought.")
+    totals: Totals = Field(description="What everything costs.")
+    problems: list[CartProblem] = Field(
+        description="Why it cannot be ordered yet; empty when it can."
+    )
+    order_number: str | None = Field(
+        default=None, description="Of the order it became.", examples=["T-1000042"]
+    )
+    updated_at: AwareDatetime = Field(description="When it changed last, UTC.", examples=[_time])
+
+
+class OpenedCart(Answer):
+    """A new cart and the secret that opens it. The secret is told only this once."""
+
+    cart: Cart = Field(description="The cart.")
+    secret: str = Field(
+        description="Send it as `Tandem-Cart-Secret`; it opens the order too. Keep it.",
+        examples=["c2VjcmV0LWV4YW1wbGUtb25seS1ub3QtcmVhbA"],
+    )
+
+
+class TestPayment(Request):
+    """A payment that moves no money, for demos and tests."""
+
+    method: Literal["test"] = Field(description="The payment provider.", examples=["test"])
+    token: Annotated[str, StringConstraints(pattern=r"^tok_[a-z_]{1,32}$")] = Field(
+        description="tok_ok is paid; tok_declined is refused.", examples=["tok_ok"]
+    )
+
+
+class PlaceOrder(Request):
+    """Order what is in the cart at the total that was shown."""
+
+    agreed_total: Money = Field(
+        description="The cart's `totals.total.gross` as the buyer saw it; another is refused.",
+        examples=[_gbp],
+    )
+    payment: TestPayment = Field(description="How it is paid.")
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands."""
+
+    PLACED = "placed"
+
+
+class OrderLine(Answer):
+    """A line of an order, as it was when it was placed."""
+
+    id: UUID = Field(description="UUIDv7.", examples=[_id])
+    sku: str = Field(description="The SKU.", examples=["71053"])
+    product_key: Key | None = Field(
+        default=None, description="The product it belongs to.", examples=["71053"]
+    )
+    name: str = Field(
+        description="The product's name in the order's locale.", examples=["White metal lantern"]
+    )
+    quantity: int = Field(description="How many.", examples=[6])
+    unit_price: UnitPrice = Field(
+        description="Of one piece, as the store shows prices.",
+        examples=[{"amount": "3.39", "currency": "GBP"}],
+    )
+    total: TaxedAmount = Field(description="Of the line.")
+
+
+class PaymentStatus(StrEnum):
+    """Where a payment stands."""
+
+    AUTHORISED = "authorised"
+
+
+class Payment(Answer):
+    """How an order is paid."""
+
+    method: str = Field(description="The payment provider.", examples=["test"])
+    status: PaymentStatus = Field(description="Where it stands.", examples=["authorised"])
+    amount: Money = Field(description="How much.", examples=[_gbp])
+    reference: str = Field(description="The provider's name for it.", examples=["test-01932c07"])
+
+
+class Order(Answer):
+    """An order, as it was placed and where it stands."""
+
+    id: UUID = Field(description="UUIDv7.", examples=[_id])
+    number: str = Field(description="For people.", examples=["T-1000042"])
+    version: int = Field(description="Grows by one with every change.", examples=[1])
+    status: OrderStatus = Field(description="Where it stands.", examples=["placed"])
+    store: Key = Field(description="Key of the store.", examples=["d2c-uk"])
+    currency: Currency = Field(description="Of all amounts.", examples=["GBP"])
+    country: CountryCode = Field(description="Where it goes.", examples=["GB"])
+    locale: Locale = Field(description="Of the names.", examples=["en"])
+    lines: list[OrderLine] = Field(description="In the cart's order.")
+    email: str = Field(description="For news of the order.", examples=["ada@example.com"])
+    delivery_address: Address = Field(description="Where it goes.")
+    billing_address: Address = Field(description="Who pays.")
+    delivery: ChosenDelivery = Field(description="How it is brought.")
+    payment: Payment = Field(description="How it is paid.")
+    totals: Totals = Field(description="What everything costs.")
+    placed_at: AwareDatetime = Field(description="When it was placed, UTC.", examples=[_time])
+
+
+class PlacementStatus(StrEnum):
+    """Where the placing of an order stands."""
+
+    PENDING = "pending"
+    PLACED = "placed"
+    REFUSED = "refused"
+
+
+class Placement(Answer):
+    """The placing of an order, a durable process: it ends placed, or fully undone."""
+
+    id: UUID = Field(description="UUIDv7.", examples=[_id])
+    status: PlacementStatus = Field(description="Where it stands.", examples=["placed"])
+    order: Order | None = Field(default=None, description="The order, once placed.")
+    problem: ProblemDetail | None = Field(default=None, description="Why it was refused.")
+
+
+class OrderPlacedLine(Answer):
+    """What was ordered, without who by."""
+
+    sku: str = Field(description="The SKU.", examples=["71053"])
+    quantity: int = Field(description="How many.", examples=[6])
+    unit_price: UnitPrice = Field(
+        description="Of one piece.", examples=[{"amount": "3.39", "currency": "GBP"}]
+    )
+    total: TaxedAmount = Field(description="Of the line.")
+
+
+class OrderPlaced(EventData):
+    """An order was placed. The subject is its id. Who bought is read from the order, by id."""
+
+    type: ClassVar[str] = "tandem.orders.order.placed.v1"
+
+    order_id: UUID = Field(description="UUIDv7.", examples=[_id])
+    number: str = Field(description="For people.", examples=["T-1000042"])
+    store: Key = Field(description="Key of the store.", examples=["d2c-uk"])
+    currency: Currency = Field(description="Of all amounts.", examples=["GBP"])
+    country: CountryCode = Field(description="Where it goes.", examples=["GB"])
+    lines: list[OrderPlacedLine] = Field(description="What was ordered.")
+    total: TaxedAmount = Field(description="What everything costs.")
+    placed_at: AwareDatetime = Field(description="When, UTC.", examples=[_time])
+
+
+class StockFacts(Answer):
+    """How much of a SKU can be promised."""
+
+    sku: str = Field(description="The SKU.", examples=["71053"])
+    sequence: int = Field(description="Version of this SKU's stock.", examples=[4])
+    available: int = Field(description="Over all warehouses.", examples=[242])
+
+
+class StockChanged(EventData):
+    """Stock was counted, reserved or released: of one SKU, or of many at once."""
+
+    type: ClassVar[str] = "tandem.orders.stock.changed.v1"
+
+    items: list[StockFacts] = Field(
+        min_length=1, max_length=MAX_BATCH_ITEMS, description="Each with its own sequence."
+    )
