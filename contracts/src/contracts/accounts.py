@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from contracts.model import Answer
+from contracts.problems import ProblemDetail
 
 PARTNER_SCOPES: dict[str, str] = {
     "catalog:read": "Read products and categories that buyers do not see.",
@@ -17,6 +18,45 @@ PARTNER_SCOPES: dict[str, str] = {
     "changes:read": "Read change feeds and snapshots.",
 }
 """Scopes that a partner application may be given, and what each allows."""
+
+
+class RequestToken(Answer):
+    """Client credentials as a form (RFC 6749, 4.4.2). Parameters not named here are ignored.
+
+    The client says who it is either by HTTP Basic (RFC 6749, 2.3.1) or by `client_id` and
+    `client_secret` in the form, never both.
+    """
+
+    grant_type: Literal["client_credentials"] = Field(
+        description="The one grant there is.", examples=["client_credentials"]
+    )
+    client_id: str | None = Field(
+        default=None, description="Without HTTP Basic.", examples=["demo-partner"]
+    )
+    client_secret: str | None = Field(
+        default=None, description="Without HTTP Basic.", examples=["secret-for-the-docs-only"]
+    )
+    scope: str | None = Field(
+        default=None,
+        description="Some of the application's scopes, separated by spaces; all if absent.",
+        examples=["catalog:read catalog:write"],
+    )
+
+
+class TokenProblem(ProblemDetail):
+    """Why there is no token: a problem that is an OAuth error too (RFC 6749, 5.2)."""
+
+    error: Literal[
+        "invalid_request",
+        "invalid_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+        "temporarily_unavailable",
+    ] = Field(description="The OAuth error code.", examples=["invalid_client"])
+    error_description: str = Field(
+        description="The problem's detail once more, where OAuth clients look for it.",
+        examples=["The client is not known, or its secret is another."],
+    )
 
 
 class Token(Answer):

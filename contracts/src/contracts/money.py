@@ -8,10 +8,11 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     StringConstraints,
-    model_validator,
+    create_model,
 )
 from pydantic_core import core_schema
 
@@ -70,6 +71,26 @@ def _decimal(text: str, *, decimals: int, field: str) -> Decimal:
     if isinstance(places, int) and -places > decimals:
         raise ValueError(f"{field} may have at most {decimals} decimals")
     return value
+
+
+_WireAmount: Any = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,16}(\.[0-9]{1,4})?$")]
+_WireCurrency: Any = Currency
+_Wire = create_model(
+    "Money",
+    __config__=ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"amount": "12.34", "currency": "GBP"}]},
+    ),
+    __doc__="A sum of money.",
+    amount=(
+        _WireAmount,
+        Field(
+            description="A decimal string with at most the currency's decimals (ISO 4217).",
+            examples=["12.34"],
+        ),
+    ),
+    currency=(_WireCurrency, Field(description="ISO 4217 code.", examples=["GBP"])),
+)
 
 
 class Money:
@@ -164,15 +185,14 @@ class Money:
     def __get_pydantic_core_schema__(
         cls, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        wire = handler.generate_schema(MoneyWire)
+        wire = handler.generate_schema(_Wire)
         from_wire = core_schema.no_info_after_validator_function(
             lambda wire_: cls.parse(wire_.amount, wire_.currency), wire
         )
-        return core_schema.json_or_python_schema(
-            json_schema=from_wire,
-            python_schema=core_schema.union_schema(
-                [core_schema.is_instance_schema(cls), from_wire], mode="left_to_right"
-            ),
+        return core_schema.no_info_wrap_validator_function(
+            lambda value, read: value if isinstance(value, cls) else read(value),
+            from_wire,
+            ref="contracts.money.Money",
             serialization=core_schema.plain_serializer_function_ser_schema(
                 lambda money: {"amount": money.amount, "currency": money.currency}
             ),
@@ -182,27 +202,7 @@ class Money:
     def __get_pydantic_json_schema__(
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return handler(MoneyWire.__pydantic_core_schema__)
-
-
-class MoneyWire(BaseModel):
-    """A sum of money."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        title="Money",
-        json_schema_extra={"examples": [{"amount": "12.34", "currency": "GBP"}]},
-    )
-
-    amount: Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,16}(\.[0-9]{1,4})?$")]
-    """A decimal string with at most the currency's decimals (ISO 4217)."""
-    currency: Currency
-    """ISO 4217 code."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        Money.parse(self.amount, self.currency)
-        return self
+        return handler(_Wire.__pydantic_core_schema__)
 
 
 def _unit_price(text: str) -> str:
@@ -227,10 +227,10 @@ class UnitPrice(BaseModel):
         json_schema_extra={"examples": [{"amount": "0.125", "currency": "GBP"}]},
     )
 
-    amount: UnitPriceAmount
-    """A decimal string with at most six decimals."""
-    currency: Currency
-    """ISO 4217 code."""
+    amount: UnitPriceAmount = Field(
+        description="A decimal string with at most six decimals.", examples=["0.125"]
+    )
+    currency: Currency = Field(description="ISO 4217 code.", examples=["GBP"])
 
     @classmethod
     def of(cls, amount: Decimal, currency: str) -> "UnitPrice":
