@@ -1,0 +1,312 @@
+"""Repeated POSTs: the same key and body get the same answer, and the work is done once.
+
+The answer is stored in the transaction of the work itself, so there is never one without the
+other. While a twin is still at it, an advisory lock tells; after a crash nothing was stored and
+nothing was done, so the repeat simply does it. Failures are not stored: a 4xx or 5xx leaves the
+key free.
+
+Routes of a durable process mark themselves with `KeyForProcess`: they open no session here, and
+bind the key in the process' first transaction (`request.state.idempotency`).
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import orjson
+from fastapi import Depends, Request
+from fastapi.routing import APIRoute
+from sqlalchemy import Index, SmallInteger, delete, func, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+from starlette.responses import Response
+
+from chassis.auth import Actor, identify
+from chassis.db import ChassisBase
+from chassis.jobs import Job
+from chassis.problems import is_json
+from chassis.runtime import Runtime
+from contracts.problems import BadRequest, Conflict, Invalid
+
+CART_SECRET = "Tandem-Cart-Secret"  # noqa: S105 (the name of a header)
+_LONGEST_KEY = 255
+_UNSTORED_HEADERS = frozenset({"content-length", "x-request-id", "date", "server"})
+_PURGED_AT_ONCE = 5_000
+
+KeyRule = Literal["optional", "required", "ignored", "process"]
+
+
+class IdempotencyRow(ChassisBase):
+    """The answer to a POST that was done."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
+
+    scope: Mapped[bytes] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes]
+    status: Mapped[int] = mapped_column(SmallInteger)
+    headers: Mapped[list[list[str]]] = mapped_column(JSONB)
+    body: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class IdempotencyKeyMissing(BadRequest):
+    """This operation is only done under a key."""
+
+    def __init__(self) -> None:
+        super().__init__("Send an Idempotency-Key header, so that a repeat is not done twice.")
+
+
+class IdempotencyKeyMalformed(BadRequest):
+    """The key is empty, too long, or has characters that no header should have."""
+
+    def __init__(self) -> None:
+        super().__init__("The Idempotency-Key must be 1 to 255 visible ASCII characters.")
+
+
+class IdempotencyKeyReused(Invalid):
+    """The key was used for another request."""
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for a request with another content.")
+
+
+class IdempotencyKeyInUse(Conflict):
+    """A request with this key is still being worked on."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A request with this Idempotency-Key is still being worked on; try again shortly.",
+            headers={"Retry-After": "1"},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key as it binds: `scope` is the hash of principal, route and key, `fingerprint` that of
+    what was asked for.
+    """
+
+    scope: bytes
+    fingerprint: bytes
+
+    @property
+    def lock(self) -> int:
+        """The number of the advisory lock that a request with this key holds while at work."""
+        return int.from_bytes(self.scope[:8], "big", signed=True)
+
+    def check(self, fingerprint: bytes) -> None:
+        """Raise IdempotencyKeyReused unless the stored fingerprint is ours."""
+        if fingerprint != self.fingerprint:
+            raise IdempotencyKeyReused
+
+
+def _mark_required() -> None:
+    """Marks a route; its presence is what counts."""
+
+
+def _mark_ignored() -> None:
+    """Marks a route; its presence is what counts."""
+
+
+def _mark_process() -> None:
+    """Marks a route; its presence is what counts."""
+
+
+KeyRequired: Any = Depends(_mark_required)
+"""Without the header: 400 `idempotency-key-missing`."""
+KeyIgnored: Any = Depends(_mark_ignored)
+"""The header is not looked at: the answer holds a secret, or the work is idempotent by itself."""
+KeyForProcess: Any = Depends(_mark_process)
+"""The key is bound by `chassis.process`, from `request.state.idempotency`."""
+
+
+class IdempotentRoute(APIRoute):
+    """`APIRouter(route_class=IdempotentRoute)`: its POSTs keep the promise of the header."""
+
+    @property
+    def key_rule(self) -> KeyRule:
+        """What the route does with the header."""
+        marks = {dependency.dependency for dependency in self.dependencies}
+        if _mark_ignored in marks or self.path.endswith("/bulk"):
+            return "ignored"
+        if _mark_process in marks:
+            return "process"
+        return "required" if _mark_required in marks else "optional"
+
+    @property
+    def key_is_required(self) -> bool:
+        """Whether the header must be sent."""
+        return any(one.dependency is _mark_required for one in self.dependencies)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        rule = self.key_rule
+        if rule == "ignored" or "POST" not in (self.methods or ()):
+            return handle
+        is_required = self.key_is_required
+
+        async def handle_once(request: Request) -> Response:
+            key = read_key(request.headers.get("idempotency-key"))
+            if key is None:
+                if is_required:
+                    raise IdempotencyKeyMissing
+                request.state.idempotency = None
+                return await handle(request)
+            claim = await _claim(request, key)
+            request.state.idempotency = claim
+            if rule == "process":
+                return await handle(request)
+            return await _once(request, claim, handle)
+
+        return handle_once
+
+
+def read_key(header: str | None) -> str | None:
+    """The key of the header: a quoted string (RFC 8941) or the bare characters."""
+    if header is None:
+        return None
+    key = header.strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    if not 1 <= len(key) <= _LONGEST_KEY or not all("!" <= character <= "~" for character in key):
+        raise IdempotencyKeyMalformed
+    return key
+
+
+async def _claim(request: Request, key: str) -> Claim:
+    actor = await identify(request)
+    route = f"{request.method} {request.url.path}"
+    body = await request.body()
+    if is_json(request.headers.get("content-type")):
+        body = _canonical(body)
+    asked = (
+        request.url.query.encode(),
+        request.headers.get("if-match", "").encode(),
+        body,
+    )
+    return Claim(
+        scope=_hash(_principal(actor, request).encode(), route.encode(), key.encode()),
+        fingerprint=_hash(*asked),
+    )
+
+
+def _principal(actor: Actor, request: Request) -> str:
+    """Whose key it is: a guest is known by the cart's secret, without one nobody in particular."""
+    if actor.kind != "guest":
+        return f"{actor.issuer} {actor.kind} {actor.subject} {actor.on_behalf_of or ''}"
+    secret = request.headers.get(CART_SECRET)
+    return f"guest {secret}" if secret else "anonymous"
+
+
+def _canonical(body: bytes) -> bytes:
+    """JSON with its members in order, so that another spelling of the same is the same."""
+    try:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+    except ValueError:
+        return body
+
+
+def _hash(*parts: bytes) -> bytes:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.digest()
+
+
+async def _once(
+    request: Request, claim: Claim, handle: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    """Do the work and store its answer in one transaction, or give the stored answer."""
+    runtime: Runtime = request.app.state.runtime
+    async with runtime.sessions() as session:
+        stored = await _look_up(session, claim)
+        if stored is not None:
+            return stored
+        request.scope["tandem.session"] = session
+        try:
+            response = await handle(request)
+        finally:
+            del request.scope["tandem.session"]
+        if response.status_code >= 400:
+            return response
+        if await _store(session, claim, response):
+            await session.commit()
+            return response
+    # A twin committed between our look and our lock; nothing of ours was kept.
+    async with runtime.sessions() as session:
+        stored = await _look_up(session, claim)
+    if stored is None:
+        raise IdempotencyKeyInUse
+    return stored
+
+
+async def _look_up(session: AsyncSession, claim: Claim) -> Response | None:
+    """Take the key's lock and find its answer, in one round trip."""
+    row = IdempotencyRow
+    lock = select(func.pg_try_advisory_xact_lock(claim.lock).label("got")).cte("lock")
+    found = (
+        await session.execute(
+            select(lock.c.got, row.fingerprint, row.status, row.headers, row.body).select_from(
+                lock.outerjoin(row, row.scope == claim.scope)
+            )
+        )
+    ).one()
+    if found.fingerprint is not None:
+        claim.check(found.fingerprint)
+        return _answer(found.status, found.headers, found.body)
+    if not found.got:
+        raise IdempotencyKeyInUse
+    return None
+
+
+def _answer(status: int, headers: list[list[str]], body: bytes) -> Response:
+    response = Response(body, status_code=status)
+    for name, value in headers:
+        response.headers.append(name, value)
+    return response
+
+
+async def _store(session: AsyncSession, claim: Claim, response: Response) -> bool:
+    """Store the answer; False when a twin's is there already."""
+    headers = [
+        [name.decode("latin-1"), value.decode("latin-1")]
+        for name, value in response.raw_headers
+        if name.decode("latin-1").lower() not in _UNSTORED_HEADERS
+    ]
+    statement = (
+        insert(IdempotencyRow)
+        .values(
+            scope=claim.scope,
+            fingerprint=claim.fingerprint,
+            status=response.status_code,
+            headers=headers,
+            body=bytes(response.body),
+        )
+        .on_conflict_do_nothing()
+        .returning(IdempotencyRow.status)
+    )
+    return (await session.execute(statement)).first() is not None
+
+
+async def purge(runtime: Runtime) -> None:
+    """Forget answers that are older than the promise, a few thousand at a time."""
+    limit = runtime.clock.now() - timedelta(hours=runtime.settings.idempotency_hours)
+    row = IdempotencyRow
+    while True:
+        async with runtime.sessions() as session:
+            old = select(row.scope).where(row.created_at < limit).limit(_PURGED_AT_ONCE)
+            gone = await session.execute(
+                delete(row).where(row.scope.in_(old)).returning(func.length(row.scope))
+            )
+            count = len(gone.all())
+            await session.commit()
+        if count < _PURGED_AT_ONCE:
+            return
+
+
+PURGE = Job(name="idempotency", every=timedelta(minutes=15), run=purge)
