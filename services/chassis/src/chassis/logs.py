@@ -50,8 +50,8 @@ def configure(*, level: str, log_format: str) -> None:
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=False,
+        logger_factory=lambda *_: _Out(),
+        cache_logger_on_first_use=True,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
@@ -67,6 +67,16 @@ def configure(*, level: str, log_format: str) -> None:
 def describe(error: BaseException) -> str:
     """A traceback without the values that a database puts into its messages."""
     return _DETAIL.sub("", "".join(traceback.format_exception(error))).rstrip()
+
+
+class _Out:
+    """Writes finished lines to what is standard error at that moment."""
+
+    def write(self, line: str) -> None:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+    msg = debug = info = warning = error = critical = exception = log = write
 
 
 def _add_ids(logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -9,16 +9,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import asyncpg
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import MetaData
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from chassis import auth
 from chassis.app import assemble
+from chassis.bus import BusUnavailable
 from chassis.clock import Clock
 from chassis.db import new_metadata, problem_of
 from chassis.jobs import Job
+from chassis.migrate import check_current
 from chassis.problems import as_response
 from chassis.runtime import Runtime, open_runtime
 from chassis.settings import DatabaseSettings
@@ -99,11 +103,23 @@ def _build(
         title=service.title,
         summary=service.summary,
         version=service.version,
-        routers=service.routers,
+        routers=(*service.routers, auth.create_router()),
         lifespan=lifespan,
+        checks={"database": _check_database, "broker": _check_broker},
     )
-    app.add_exception_handler(SQLAlchemyError, _on_database_failure)
+    for failure in (SQLAlchemyError, asyncpg.InterfaceError, asyncpg.PostgresError, OSError):
+        app.add_exception_handler(failure, _on_database_failure)
     return app
+
+
+async def _check_database(request: Request) -> None:
+    await check_current(request.app.state.runtime)
+
+
+async def _check_broker(request: Request) -> None:
+    runtime: Runtime = request.app.state.runtime
+    if not runtime.bus.healthy:
+        raise BusUnavailable
 
 
 async def _on_database_failure(request: Request, error: Exception) -> Response:
