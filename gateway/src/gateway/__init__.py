@@ -1,1 +1,1 @@
-"""Tandem: gateway."""
+"""Tandem's GraphQL gateway: composes the services for headless frontends, decides nothing."""

@@ -1,0 +1,70 @@
+"""What a process remembers of others' answers: bounded, for a while, until an event drops it.
+
+Only what is the same for everybody is kept here: stores and categories. Never a price, a cart or
+anything else that is somebody's.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class Cached(Generic[Value]):
+    """Answers by key. Those who ask for one that is being fetched wait for the same fetch.
+
+    An answer that was fetched while an event dropped the cache may be older than the event, so
+    it is given to those who wait for it and not kept.
+    """
+
+    def __init__(self, *, seconds: float, entries: int) -> None:
+        self._seconds = seconds
+        self._entries = entries
+        self._kept: OrderedDict[str, tuple[float, Value]] = OrderedDict()
+        self._coming: dict[str, asyncio.Task[Value]] = {}
+        self._drops = 0
+
+    def find(self, key: str) -> Value | None:
+        """What is kept under the key, if it is not too old."""
+        kept = self._kept.get(key)
+        if kept is None or kept[0] < time.monotonic():
+            return None
+        self._kept.move_to_end(key)
+        return kept[1]
+
+    async def get(self, key: str, fetch: Callable[[], Awaitable[Value]]) -> Value:
+        """What is kept, else what `fetch` brings. A failure is not kept."""
+        found = self.find(key)
+        if found is not None:
+            return found
+        task = self._coming.get(key)
+        if task is None:
+            task = asyncio.ensure_future(self._fetch(key, fetch))
+            self._coming[key] = task
+            task.add_done_callback(lambda done: self._arrived(key, done))
+        return await asyncio.shield(task)
+
+    def drop(self) -> None:
+        """Forget everything: something changed, or may have while we did not hear."""
+        self._drops += 1
+        self._kept.clear()
+        self._coming.clear()
+
+    async def _fetch(self, key: str, fetch: Callable[[], Awaitable[Value]]) -> Value:
+        drops = self._drops
+        value = await fetch()
+        if drops == self._drops:
+            self._kept[key] = (time.monotonic() + self._seconds, value)
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._entries:
+                self._kept.popitem(last=False)
+        return value
+
+    def _arrived(self, key: str, task: "asyncio.Task[Value]") -> None:
+        if self._coming.get(key) is task:
+            del self._coming[key]
+        if not task.cancelled():
+            task.exception()  # those who waited have it; without them nobody misses it

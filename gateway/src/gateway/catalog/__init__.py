@@ -1,0 +1,1 @@
+"""What the schema shows of catalog: store, categories, products."""

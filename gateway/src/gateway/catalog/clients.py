@@ -1,0 +1,172 @@
+"""Calls to catalog, and what is remembered of it for the whole process."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from contracts.problems import NotFound, Unavailable
+from gateway.catalog.types import Category, CategoryTree, Product
+from gateway.context import Context, Wire, choose_locale
+from gateway.errors import StoreUnknown, reading
+from gateway.pricing.clients import resolve_prices
+from gateway.pricing.types import Price
+from gateway.selection import Selection
+
+_PAGE = 200
+_MOST_PAGES = 50
+
+
+@dataclass(frozen=True)
+class ProductPage:
+    """A page of catalog's list, and where catalog goes on."""
+
+    items: list[Wire]
+    following: str | None
+
+
+async def get_store(context: Context) -> Wire:
+    """The request's store. Raises StoreUnknown, Unavailable."""
+
+    async def fetch() -> Wire:
+        path = f"/v1/stores/{quote(context.store, safe='')}"
+        try:
+            reply = await context.neighbours["catalog"].get(path, token=None)
+        except NotFound:
+            raise StoreUnknown(context.store) from None
+        with reading("catalog"):
+            store: Wire = reply.json()
+            if not (store["locales"] and isinstance(store["locales"], list)):
+                raise ValueError("a store has a locale")
+        return store
+
+    return await context.caches.stores.get(context.store, fetch)
+
+
+async def get_locale(context: Context) -> str:
+    """The store's locale that fits the request best."""
+    return choose_locale(context.languages, (await get_store(context))["locales"])
+
+
+async def get_category_tree(context: Context) -> CategoryTree:
+    """All categories, the same for everybody. Raises Unavailable."""
+
+    async def fetch() -> CategoryTree:
+        items: list[Wire] = []
+        after: str | None = None
+        for _ in range(_MOST_PAGES):
+            page = await _get_page(context, "/v1/categories", {"limit": _PAGE, "after": after})
+            items += page.items
+            if (after := page.following) is None:
+                break
+        with reading("catalog"):
+            return CategoryTree.from_wire(items)
+
+    return await context.caches.categories.get("all", fetch)
+
+
+async def list_products(
+    context: Context,
+    *,
+    limit: int,
+    after: str | None,
+    category: str | None = None,
+    search: str | None = None,
+) -> ProductPage:
+    """A page of the store's published products. Raises Invalid, Unavailable."""
+    params = {
+        "store": context.store,
+        "category": category,
+        "search": search,
+        "limit": limit,
+        "after": after,
+    }
+    return await _get_page(context, "/v1/products", params)
+
+
+async def _get_page(context: Context, path: str, params: dict[str, Any]) -> ProductPage:
+    reply = await context.neighbours["catalog"].get(path, params=params, token=None)
+    with reading("catalog"):
+        page = reply.json()
+        return ProductPage(list(page["items"]), page["next"])
+
+
+async def find_product(context: Context, key: str) -> Wire | None:
+    """One published product, if there is such a one."""
+    return await _find(context, f"/v1/products/{quote(key, safe='')}", {"store": context.store})
+
+
+async def find_product_by_slug(context: Context, slug: str) -> Wire | None:
+    """One published product by its page's name in the request's locale."""
+    locale = await get_locale(context)
+    params = {"store": context.store, "locale": locale, "slug": slug}
+    return await _find(context, "/v1/products/by-slug", params)
+
+
+async def _find(context: Context, path: str, params: dict[str, Any]) -> Wire | None:
+    try:
+        reply = await context.neighbours["catalog"].get(path, params=params, token=None)
+    except NotFound:
+        return None
+    product: Wire = reply.json()
+    return product
+
+
+async def show_products(
+    context: Context, items: list[Wire], selection: Selection, *, path: list[str | int]
+) -> list[Product]:
+    """Products with all that the query selects of them, each neighbour called once at most.
+
+    Without pricing they have no prices, and the answer says why beside it.
+    """
+    with reading("catalog"):
+        skus = _priced_skus(items, selection)
+    prices, tree, locale = await asyncio.gather(
+        _prices(context, skus, path),
+        get_category_tree(context) if selection.has("categories") else _nothing(),
+        get_locale(context),
+    )
+    with reading("catalog"):
+        return [Product.from_wire(one, locale=locale, prices=prices, tree=tree) for one in items]
+
+
+def _priced_skus(items: list[Wire], selection: Selection) -> list[str]:
+    """SKUs whose price is selected: of all variants, of the first ones, or of none."""
+    if selection.has("variants", "price"):
+        return [variant["sku"] for item in items for variant in item["variants"]]
+    if selection.has("price"):
+        return [variant["sku"] for item in items for variant in item["variants"][:1]]
+    return []
+
+
+async def _prices(
+    context: Context, skus: list[str], path: list[str | int]
+) -> dict[str, Price | None]:
+    if not skus:
+        return {}
+    try:
+        return await resolve_prices(
+            context.neighbours["pricing"],
+            skus,
+            store=context.store,
+            seconds=context.settings.enrichment_seconds,
+        )
+    except Unavailable as problem:
+        context.note(problem, path)
+        return {}
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def list_categories(context: Context) -> list[Category]:
+    """The roots of the tree."""
+    tree, locale = await asyncio.gather(get_category_tree(context), get_locale(context))
+    return tree.below(None, locale)
+
+
+async def find_category(context: Context, key: str) -> Category | None:
+    """One category, if there is such a one."""
+    tree, locale = await asyncio.gather(get_category_tree(context), get_locale(context))
+    return tree.find(key, locale)

@@ -1,0 +1,1 @@
+"""What the schema shows of orders: delivery, carts, placing, orders."""

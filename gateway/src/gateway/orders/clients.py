@@ -1,0 +1,167 @@
+"""Calls to orders; what opens a guest's cart and order is the cart's own secret."""
+
+from typing import Any
+from urllib.parse import quote
+
+from chassis.http import Neighbour, Reply
+from contracts.problems import Invalid, NotFound
+from gateway.context import Context, Wire
+from gateway.errors import reading
+from gateway.orders.types import Cart, DeliveryMethod, Order, Placement
+
+_SECRET_HEADER = "Tandem-Cart-Secret"  # noqa: S105 (the header's name)
+_LONGEST_SECRET = 256
+_LONGEST_KEY = 255
+
+
+class SecretMalformed(Invalid):
+    """The secret is none that `openCart` told."""
+
+    def __init__(self) -> None:
+        super().__init__("This is not the secret of a cart.", field="/secret")
+
+
+class IdempotencyKeyMalformed(Invalid):
+    """The key cannot stand in a header."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Use 1 to 255 printable ASCII characters, such as a UUID.", field="/idempotency_key"
+        )
+
+
+def opened_by(secret: str) -> dict[str, str]:
+    """The header that opens a cart. Raises SecretMalformed for what no header can carry."""
+    if not _is_printable(secret, _LONGEST_SECRET):
+        raise SecretMalformed
+    return {_SECRET_HEADER: secret}
+
+
+def checked_key(key: str | None) -> str | None:
+    """An idempotency key as it came. Raises IdempotencyKeyMalformed."""
+    if key is not None and not _is_printable(key, _LONGEST_KEY):
+        raise IdempotencyKeyMalformed
+    return key
+
+
+def _is_printable(text: str, longest: int) -> bool:
+    return 0 < len(text) <= longest and all("!" <= character <= "~" for character in text)
+
+
+def _orders(context: Context) -> Neighbour:
+    return context.neighbours["orders"]
+
+
+async def open_cart(context: Context, body: dict[str, Any]) -> tuple[Cart, str]:
+    """A new cart and the secret that opens it. Raises Invalid, Unavailable."""
+    reply = await _orders(context).post("/v1/carts", json=body, token=None)
+    with reading("orders"):
+        opened = reply.json()
+        return Cart.from_wire(opened["cart"]), str(opened["secret"])
+
+
+async def find_cart(context: Context, cart_id: str, secret: str) -> Cart | None:
+    """A cart, if the secret opens one of that id."""
+    try:
+        reply = await _orders(context).get(
+            f"/v1/carts/{cart_id}", token=None, headers=opened_by(secret)
+        )
+    except NotFound:
+        return None
+    return _cart(reply)
+
+
+async def add_lines(
+    context: Context,
+    cart_id: str,
+    secret: str,
+    *,
+    lines: list[dict[str, Any]],
+    idempotency_key: str | None,
+) -> Cart:
+    """The cart with more in it. Raises NotFound, Conflict, Invalid, Unavailable."""
+    return _cart(
+        await _orders(context).post(
+            f"/v1/carts/{cart_id}/lines",
+            json={"lines": lines},
+            token=None,
+            headers=opened_by(secret),
+            idempotency_key=checked_key(idempotency_key),
+        )
+    )
+
+
+async def put_in_cart(
+    context: Context, cart_id: str, secret: str, what: str, body: dict[str, Any]
+) -> Cart:
+    """The cart with something set: `lines/<id>`, `address` or `delivery`. Raises as `add_lines`."""
+    return _cart(
+        await _orders(context).put(
+            f"/v1/carts/{cart_id}/{what}", json=body, token=None, headers=opened_by(secret)
+        )
+    )
+
+
+async def remove_line(context: Context, cart_id: str, secret: str, line_id: str) -> Cart:
+    """The cart without a line. Raises as `add_lines`."""
+    return _cart(
+        await _orders(context).delete(
+            f"/v1/carts/{cart_id}/lines/{line_id}", token=None, headers=opened_by(secret)
+        )
+    )
+
+
+async def place_order(
+    context: Context, cart_id: str, secret: str, *, body: dict[str, Any], idempotency_key: str
+) -> Placement:
+    """Where the placing stands. Raises the problem it was refused for, or Unavailable."""
+    reply = await _orders(context).post(
+        f"/v1/carts/{cart_id}/place",
+        json=body,
+        token=None,
+        headers=opened_by(secret),
+        idempotency_key=checked_key(idempotency_key),
+    )
+    with reading("orders"):
+        return Placement.from_wire(reply.json())
+
+
+async def find_placement(context: Context, placement_id: str, secret: str) -> Placement | None:
+    """A placement, if the secret opens its cart."""
+    wire = await _find(context, f"/v1/placements/{placement_id}", secret)
+    with reading("orders"):
+        return None if wire is None else Placement.from_wire(wire)
+
+
+async def find_order(context: Context, number: str, secret: str) -> Order | None:
+    """An order, if the secret opened the cart that it was."""
+    wire = await _find(context, f"/v1/orders/{quote(number, safe='')}", secret)
+    with reading("orders"):
+        return None if wire is None else Order.from_wire(wire)
+
+
+async def list_delivery_methods(
+    context: Context, *, country: str | None, locale: str
+) -> list[DeliveryMethod]:
+    """What is offered in the store, the first to be shown first."""
+    reply = await _orders(context).get(
+        "/v1/delivery-methods",
+        params={"store": context.store, "country": country, "limit": 200},
+        token=None,
+    )
+    with reading("orders"):
+        return [DeliveryMethod.from_wire(one, locale=locale) for one in reply.json()["items"]]
+
+
+async def _find(context: Context, path: str, secret: str) -> Wire | None:
+    try:
+        reply = await _orders(context).get(path, token=None, headers=opened_by(secret))
+    except NotFound:
+        return None
+    wire: Wire = reply.json()
+    return wire
+
+
+def _cart(reply: Reply) -> Cart:
+    with reading("orders"):
+        return Cart.from_wire(reply.json())

@@ -1,0 +1,1 @@
+"""What the schema shows of pricing: money, and what a SKU costs."""

@@ -1,0 +1,44 @@
+"""Calls to pricing."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from chassis import tracing
+from chassis.http import Neighbour
+from gateway.errors import reading
+from gateway.pricing.types import Price
+
+MOST_LINES = 2000
+"""Lines that pricing resolves in one call."""
+
+
+async def resolve_prices(
+    pricing: Neighbour, skus: Sequence[str], *, store: str, seconds: float
+) -> dict[str, Price | None]:
+    """What one piece of each SKU costs a guest of the store; None for one without a price.
+
+    One call, or one for each 2,000 SKUs, all at once. Raises Unavailable.
+    """
+    wanted = list(dict.fromkeys(skus))
+    deadline = tracing.in_seconds(seconds)
+    batches = [wanted[at : at + MOST_LINES] for at in range(0, len(wanted), MOST_LINES)]
+    answers = await asyncio.gather(
+        *(_resolve(pricing, batch, store=store, deadline=deadline) for batch in batches)
+    )
+    return {sku: price for answer in answers for sku, price in answer.items()}
+
+
+async def _resolve(
+    pricing: Neighbour, skus: Sequence[str], *, store: str, deadline: float
+) -> dict[str, Price | None]:
+    lines: list[dict[str, Any]] = [{"ref": str(n), "sku": sku} for n, sku in enumerate(skus)]
+    reply = await pricing.post(
+        "/v1/prices/resolve",
+        json={"store": store, "lines": lines},
+        token=None,
+        is_read=True,
+        deadline=deadline,
+    )
+    with reading("pricing"):
+        return {line["sku"]: Price.from_wire(line) for line in reply.json()["lines"]}

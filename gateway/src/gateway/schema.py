@@ -1,0 +1,86 @@
+"""The schemas, merged from what each service's part adds.
+
+`d2c` is what storefronts for people use. Each schema is served alone or beside the others.
+"""
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+import strawberry
+from graphql import GraphQLObjectType, is_introspection_type
+from strawberry.printer import print_schema
+from strawberry.schema.config import StrawberryConfig
+
+from gateway.catalog.queries import CatalogQuery
+from gateway.catalog.types import Category, Product, Store
+from gateway.orders.mutations import OrdersMutation
+from gateway.orders.queries import OrdersQuery
+from gateway.scalars import SCALARS
+
+
+@strawberry.type(
+    description="""\
+What a buyer can ask.
+
+The buyer's context comes from headers: `Tandem-Store` names the store (without it the gateway's
+default one), `Accept-Language` chooses among the store's locales, whose first is the default.
+Guests need no sign-in: a cart, and the order that it becomes, is opened by the secret that
+`openCart` tells.
+
+A field is null, with an error whose `extensions.code` says why, while the service behind it is
+away; the rest of the answer stands. Lists are Relay connections with 1 to 100 items a page."""
+)
+class Query(CatalogQuery, OrdersQuery):
+    """The root of `d2c` queries."""
+
+
+@strawberry.type(
+    description="""\
+What a buyer can do.
+
+What a person can mend is in the payload's `errors`, by code, message and the place in `input`;
+nothing was changed then. Anything else is an error of the request with `extensions.code`."""
+)
+class Mutation(OrdersMutation):
+    """The root of `d2c` mutations."""
+
+
+def create_d2c() -> strawberry.Schema:
+    """The schema for storefronts."""
+    return _quick(
+        strawberry.Schema(
+            query=Query,
+            mutation=Mutation,
+            types=[Store, Category, Product],
+            config=StrawberryConfig(scalar_map=SCALARS),
+        )
+    )
+
+
+SCHEMAS: dict[str, Callable[[], strawberry.Schema]] = {"d2c": create_d2c}
+"""Every schema by name, as in its path and on the command line."""
+
+
+def sdl(name: str) -> str:
+    """A schema in the schema definition language."""
+    return print_schema(SCHEMAS[name]()) + "\n"
+
+
+def _quick(schema: strawberry.Schema) -> strawberry.Schema:
+    """Have fields without a resolver read their attribute at once.
+
+    Strawberry would go through four calls for each; in a list they are nearly all fields.
+    """
+    for kind in schema._schema.type_map.values():
+        if not isinstance(kind, GraphQLObjectType) or is_introspection_type(kind):
+            continue
+        for field in kind.fields.values():
+            if getattr(field.resolve, "_is_default", False):
+                field.resolve = _reader(field.extensions["strawberry-definition"].python_name)
+    return schema
+
+
+def _reader(name: str) -> Callable[[Any, Any], Any]:
+    get = attrgetter(name)
+    return lambda source, info: get(source)

@@ -1,0 +1,420 @@
+"""The gateway on ASGI with its lifespan, between fake neighbours on real ports.
+
+They answer in the contracts' shapes, note every call, and can be told to be down, slow, broken
+or talking rubbish. Everything a test needs of them hangs on the `shop` fixture.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from aiohttp import web
+
+# pytest takes this folder's parent for the package `gateway`; the real one lies in gateway/src.
+if getattr(sys.modules.get("gateway"), "__file__", None) is None:
+    sys.modules.pop("gateway", None)
+
+from contracts import catalog, orders, pricing
+from contracts.ids import new_id
+from contracts.paging import Page
+from contracts.problems import Conflict, Invalid, NotFound, Problem
+from gateway.app import create_app
+from gateway.ids import encode_id
+from gateway.settings import Settings
+
+TIME = "2026-11-22T10:00:00Z"
+SECRET = "the-right-secret-the-right-secret"
+CART = "01932c07-2a3c-7d5e-8f00-3b6a4f1d2e10"
+LINE = "01932c07-2a3c-7d5e-8f00-3b6a4f1d2e11"
+GBP = {"amount": "20.34", "currency": "GBP"}
+TAXED = {
+    "net": {"amount": "16.95", "currency": "GBP"},
+    "tax": {"amount": "3.39", "currency": "GBP"},
+    "gross": GBP,
+}
+ADDRESS = {"name": "Ada", "line1": "12 St James's Square", "city": "London", "country": "GB"}
+
+
+def make_store(key: str = "d2c-uk", **changes: Any) -> dict[str, Any]:
+    store = {
+        "key": key,
+        "name": {"en": "Tandem Gifts", "fr": "Cadeaux Tandem"},
+        "audience": "d2c",
+        "currencies": ["GBP"],
+        "locales": ["en", "fr"],
+        "countries": ["GB"],
+        "tax_display": "gross",
+        "version": 1,
+        "updated_at": TIME,
+    } | changes
+    return catalog.Store.model_validate(store).model_dump(mode="json")
+
+
+def make_category(key: str, parent: str | None, path: list[str]) -> dict[str, Any]:
+    category = {
+        "id": str(new_id()),
+        "key": key,
+        "name": {"en": key.title(), "fr": f"{key.title()} fr"},
+        "parent": parent,
+        "path": path,
+        "position": 0,
+        "version": 1,
+        "updated_at": TIME,
+    }
+    return catalog.Category.model_validate(category).model_dump(mode="json")
+
+
+def make_product(number: int) -> dict[str, Any]:
+    key = f"P{number:05}"
+    product = {
+        "id": str(new_id()),
+        "key": key,
+        "name": {"en": f"White metal lantern {number}", "fr": f"Lanterne {number}"},
+        "description": {"en": "Holds a church candle. 30 cm high."},
+        "slug": {"en": f"white-metal-lantern-{number}"},
+        "categories": ["lighting"],
+        "tax_class": "standard",
+        "media": [
+            {"url": f"https://media.example/{key}.jpg", "alt": {"en": "A lantern on a table"}}
+        ],
+        "variants": [
+            {
+                "sku": f"{key}-{letter}",
+                "name": {"en": letter},
+                "availability": {"available": number % 50, "is_in_stock": number % 50 > 0},
+            }
+            for letter in ("A", "B")
+        ],
+        "is_published": True,
+        "version": 1,
+        "updated_at": TIME,
+    }
+    return catalog.Product.model_validate(product).model_dump(mode="json")
+
+
+def make_cart(**changes: Any) -> dict[str, Any]:
+    cart = {
+        "id": CART,
+        "version": 1,
+        "status": "open",
+        "store": "d2c-uk",
+        "currency": "GBP",
+        "country": "GB",
+        "locale": "en",
+        "lines": [
+            {
+                "id": LINE,
+                "sku": "P00001-A",
+                "product_key": "P00001",
+                "name": "White metal lantern",
+                "quantity": 6,
+                "unit_price": {"amount": "3.39", "currency": "GBP"},
+                "total": TAXED,
+            }
+        ],
+        "totals": {
+            "items": TAXED,
+            "delivery": TAXED,
+            "total": TAXED,
+            "taxes": [{"rate": "0.2", "name": "VAT 20 %", "amount": TAXED}],
+        },
+        "problems": [{"code": "address-missing", "message": "Say where it goes."}],
+        "updated_at": TIME,
+    } | changes
+    return orders.Cart.model_validate(cart).model_dump(mode="json")
+
+
+def make_order() -> dict[str, Any]:
+    cart = make_cart()
+    order = {key: cart[key] for key in ("store", "currency", "country", "locale", "lines")} | {
+        "id": str(new_id()),
+        "number": "T-1000042",
+        "version": 1,
+        "status": "placed",
+        "email": "ada@example.com",
+        "delivery_address": ADDRESS,
+        "billing_address": ADDRESS,
+        "delivery": {"delivery_method": "standard", "name": "Standard", "total": TAXED},
+        "payment": {"method": "test", "status": "authorised", "amount": GBP, "reference": "r"},
+        "totals": cart["totals"],
+        "placed_at": TIME,
+    }
+    return orders.Order.model_validate(order).model_dump(mode="json")
+
+
+@dataclass
+class Call:
+    """A call that a neighbour got."""
+
+    neighbour: str
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Shop:
+    """The three neighbours and what they know."""
+
+    secret = SECRET
+    cart_id = encode_id("Cart", CART)
+    line_id = encode_id("CartLine", LINE)
+    placement_id = encode_id("Placement", CART)
+
+    products: list[dict[str, Any]] = field(
+        default_factory=lambda: [make_product(number) for number in range(1, 251)]
+    )
+    calls: list[Call] = field(default_factory=list)
+    moods: dict[str, str] = field(default_factory=dict)
+    """By neighbour: down, slow, rubbish, odd (JSON of another shape) or broken (500)."""
+    urls: dict[str, str] = field(default_factory=dict)
+    carts_refuse: Problem | None = None
+    cart: dict[str, Any] = field(default_factory=make_cart)
+    placement_status: str = "placed"
+
+    def called(self, neighbour: str) -> list[Call]:
+        return [call for call in self.calls if call.neighbour == neighbour]
+
+    def names(self) -> list[str]:
+        """Who was called, sorted."""
+        return sorted(call.neighbour for call in self.calls)
+
+    async def handle(self, name: str, request: web.Request) -> web.StreamResponse:
+        if request.path.startswith("/.well-known/"):
+            return web.json_response({"keys": []})
+        body = await request.json() if request.can_read_body else None
+        call = Call(
+            name,
+            request.method,
+            request.path,
+            dict(request.query),
+            {key.lower(): value for key, value in request.headers.items()},
+            body,
+        )
+        self.calls.append(call)
+        mood = self.moods.get(name)
+        if mood == "down":
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response()
+        if mood == "slow":
+            await asyncio.sleep(30)
+        if mood == "rubbish":
+            return web.Response(text="<html>", content_type="application/json")
+        if mood == "odd":
+            return web.json_response({"items": [{"key": 5}], "lines": 7, "locales": 3})
+        if mood == "broken":
+            return web.Response(status=500, text="Traceback")
+        try:
+            return web.json_response(getattr(self, f"_{name}")(call))
+        except Problem as problem:
+            return web.json_response(
+                problem.as_detail(instance=call.path).model_dump(mode="json"),
+                status=problem.status,
+                content_type="application/problem+json",
+            )
+
+    def _catalog(self, call: Call) -> Any:
+        match call.path.split("/")[2:]:
+            case ["stores", "d2c-uk" as key]:
+                return make_store(key)
+            case ["categories"]:
+                tree = [
+                    make_category("home", None, ["home"]),
+                    make_category("lighting", "home", ["home", "lighting"]),
+                ]
+                return (
+                    Page[catalog.Category].model_validate({"items": tree}).model_dump(mode="json")
+                )
+            case ["products"]:
+                return self._page(call)
+            case ["products", "by-slug"]:
+                return self._one(lambda one: call.query["slug"] in one["slug"].values())
+            case ["products", key]:
+                return self._one(lambda one: one["key"] == key)
+        raise NotFound("No such thing.", code="not-found")
+
+    def _page(self, call: Call) -> Any:
+        limit, after = int(call.query["limit"]), call.query.get("after", "")
+        assert limit <= 200
+        if after and not after.startswith("P"):
+            raise Invalid("is not a cursor that this list gave", field="after")
+        found = [
+            one
+            for one in self.products
+            if one["key"] > after and call.query.get("search", "") in one["name"]["en"]
+        ]
+        more = found[limit - 1]["key"] if len(found) > limit else None
+        return {"items": found[:limit], "next": more}
+
+    def _one(self, fits: Any) -> Any:
+        for one in self.products:
+            if fits(one):
+                return one
+        raise NotFound("There is no such product.", code="product-not-found")
+
+    def _pricing(self, call: Call) -> Any:
+        assert call.path == "/v1/prices/resolve"
+        asked = pricing.ResolvePrices.model_validate(call.body)
+        return {
+            "store": asked.store,
+            "currency": "GBP",
+            "country": "GB",
+            "tax_display": "gross",
+            "at": TIME,
+            "lines": [
+                {
+                    "ref": line.ref,
+                    "kind": "item",
+                    "sku": line.sku,
+                    "quantity": line.quantity,
+                    "outcome": "priced",
+                    "unit_price": {"amount": "3.39", "currency": "GBP"},
+                    "is_tax_included": True,
+                    "total": TAXED,
+                    "tax_rate": "0.2",
+                    "price_list": "public-uk",
+                    "tier_min_quantity": 1,
+                }
+                for line in asked.lines
+            ],
+            "taxes": [],
+            "total": TAXED,
+        }
+
+    def _orders(self, call: Call) -> Any:
+        path = call.path.split("/")[2:]
+        if path == ["delivery-methods"]:
+            return {"items": [self._method()], "next": None}
+        if path == ["carts"]:
+            asked = orders.OpenCart.model_validate(call.body)
+            return {"cart": make_cart(locale=asked.locale), "secret": SECRET}
+        if call.headers.get("tandem-cart-secret") != SECRET:
+            raise NotFound("There is no such cart.", code="cart-not-found")
+        if self.carts_refuse is not None and call.method != "GET":
+            raise self.carts_refuse
+        match path:
+            case ["carts", cart_id, "place"]:
+                UUID(cart_id)
+                orders.PlaceOrder.model_validate(call.body)
+                assert call.headers["idempotency-key"]
+                return self._placement()
+            case ["carts", cart_id, *_] if cart_id == CART:
+                return self.cart
+            case ["placements", placement_id]:
+                UUID(placement_id)
+                return self._placement()
+            case ["orders", "T-1000042"]:
+                return make_order()
+        raise NotFound("There is no such thing.", code="not-found")
+
+    def _method(self) -> Any:
+        return {
+            "key": "standard",
+            "name": {"en": "Standard delivery", "fr": "Livraison"},
+            "description": {},
+            "stores": [],
+            "countries": ["GB"],
+            "price": {"amount": "3.95", "currency": "GBP"},
+            "is_tax_included": True,
+            "tax_class": "standard",
+            "position": 0,
+            "version": 1,
+            "updated_at": TIME,
+        }
+
+    def _placement(self) -> Any:
+        problem = Conflict("The card was declined.", code="payment-declined").as_detail()
+        placement = {
+            "id": CART,
+            "status": self.placement_status,
+            "order": make_order() if self.placement_status == "placed" else None,
+            "problem": problem if self.placement_status == "refused" else None,
+        }
+        return orders.Placement.model_validate(placement).model_dump(mode="json")
+
+
+@asynccontextmanager
+async def open_shop(shop: Shop) -> AsyncIterator[Shop]:
+    """Serve the three on ports of their own."""
+    runners = []
+    for name in ("catalog", "pricing", "orders"):
+        app = web.Application(client_max_size=10**8)
+
+        async def handle(request: web.Request, name: str = name) -> web.StreamResponse:
+            return await shop.handle(name, request)
+
+        app.router.add_route("*", "/{tail:.*}", handle)
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        shop.urls[name] = f"http://127.0.0.1:{port}"
+        runners.append(runner)
+    try:
+        yield shop
+    finally:
+        for runner in runners:
+            await runner.cleanup()
+
+
+class Gateway:
+    """A client of the endpoint."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+
+    async def ask(
+        self, query: str, variables: dict[str, Any] | None = None, **headers: str
+    ) -> dict[str, Any]:
+        """Send a query and give the answer's JSON, whatever its status."""
+        response = await self.send(query, variables, **headers)
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def send(
+        self, query: str, variables: dict[str, Any] | None = None, **headers: str
+    ) -> httpx.Response:
+        return await self.client.post(
+            "/d2c/graphql",
+            json={"query": query, "variables": variables},
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+        )
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Shop]:
+    async with open_shop(Shop()) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def open_gateway(shop: Shop) -> AsyncIterator[Callable[..., Any]]:
+    """Open a gateway with settings (and a bus) of the test's own."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(*, bus: Any = None, **changes: Any) -> Gateway:
+            urls = {f"{name}_url": url for name, url in shop.urls.items()}
+            app = create_app(Settings(**(urls | changes)), bus=bus)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            client = httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=app), base_url="http://gateway"
+            )
+            return Gateway(await stack.enter_async_context(client))
+
+        yield opened
+
+
+@pytest.fixture
+async def gateway(open_gateway: Callable[..., Any]) -> Gateway:
+    opened: Gateway = await open_gateway()
+    return opened
