@@ -1,6 +1,7 @@
 """The chassis is tested through a small service of its own, `shelf`."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,5 @@ sys.path.insert(0, str(Path(__file__).parent))
 @pytest.fixture(scope="session")
 def service() -> Service:
     """The service under test."""
-    from shelf.app import SERVICE
-
-    return SERVICE
+    shelf: Service = import_module("shelf.app").SERVICE
+    return shelf

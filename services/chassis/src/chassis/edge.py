@@ -20,6 +20,8 @@ class Edge:
     verifier: Verifier
     neighbours: Neighbours
     is_draining: bool = False
+    port: int | None = None
+    """Where HTTP is answered, once it is."""
 
 
 @asynccontextmanager

@@ -1,8 +1,7 @@
 """What runs by schedule: one process at a time does a job, whoever gets its lock."""
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from chassis import logs, tracing
+from chassis.bus import pause
 from chassis.db import lock_number
 
 if TYPE_CHECKING:
@@ -39,12 +39,17 @@ async def run_job(runtime: "Runtime", job: Job) -> bool:
     return True
 
 
-async def keep_running(runtime: "Runtime", job: Job) -> None:
-    """Do a job by its schedule until cancelled; a failure is logged and tried next time."""
-    while True:
+async def run(runtime: "Runtime", jobs: Sequence[Job], *, stop: asyncio.Event) -> None:
+    """Do jobs by their schedules until `stop`; the one in hand is finished."""
+    await asyncio.gather(*(_repeat(runtime, job, stop) for job in jobs))
+
+
+async def _repeat(runtime: "Runtime", job: Job, stop: asyncio.Event) -> None:
+    """Do one job again and again; a failure is logged and tried next time."""
+    while not stop.is_set():
         try:
             await run_job(runtime, job)
         except Exception:
             log.warning("job failed", job=job.name, exc_info=True)
-        pause = job.every.total_seconds()
-        await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311
+        seconds = job.every.total_seconds() * runtime.random.uniform(0.9, 1.1)
+        await pause(stop, seconds)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chassis import auth
+from chassis import auth, feed
 from chassis.app import assemble
 from chassis.bus import BusUnavailable
 from chassis.clock import Clock
@@ -30,7 +30,6 @@ from chassis.settings import DatabaseSettings
 if TYPE_CHECKING:
     from chassis.bus import Bus
     from chassis.copies import Copy
-    from chassis.feed import Snapshot
     from chassis.inbox import Consumer
     from chassis.process import Process
 
@@ -54,7 +53,7 @@ class Service:
     routers: tuple[APIRouter, ...] = ()
     consumers: "tuple[Consumer, ...]" = ()
     copies: "tuple[Copy, ...]" = ()
-    snapshots: "tuple[Snapshot, ...]" = ()
+    snapshots: tuple[feed.Snapshot, ...] = ()
     processes: "tuple[Process, ...]" = ()
     jobs: tuple[Job, ...] = ()
     on_start: tuple[Callable[[Runtime], Awaitable[None]], ...] = ()
@@ -68,11 +67,20 @@ def create_app(
     bus: "Bus | None" = None,
     clock: Clock | None = None,
     runtime: Runtime | None = None,
+    is_for_health_only: bool = False,
 ) -> FastAPI:
     """The application of a service.
 
-    Its lifespan opens a runtime of its own, unless it is given one that is open already.
+    Its lifespan opens a runtime of its own, unless it is given one that is open already. For
+    health only: what a process without the API answers to its platform.
     """
+    routers: tuple[APIRouter, ...] = ()
+    if not is_for_health_only:
+        routers = (
+            *service.routers,
+            feed.create_router(service.name, service.snapshots),
+            auth.create_router(),
+        )
 
     @asynccontextmanager
     async def live() -> AsyncIterator[Runtime]:
@@ -82,19 +90,22 @@ def create_app(
         async with open_runtime(service, settings, bus=bus, clock=clock) as opened:
             yield opened
 
-    return _build(service, settings, live)
+    starts = () if is_for_health_only else service.on_start
+    return _build(service, settings, live, routers, starts)
 
 
 def _build(
     service: Service,
     settings: DatabaseSettings,
     live: Callable[[], AbstractAsyncContextManager[Runtime]],
+    routers: tuple[APIRouter, ...],
+    starts: tuple[Callable[[Runtime], Awaitable[None]], ...],
 ) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with live() as runtime:
             app.state.edge = app.state.runtime = runtime
-            for start in service.on_start:
+            for start in starts:
                 await start(runtime)
             yield
 
@@ -103,7 +114,7 @@ def _build(
         title=service.title,
         summary=service.summary,
         version=service.version,
-        routers=(*service.routers, auth.create_router()),
+        routers=routers,
         lifespan=lifespan,
         checks={"database": _check_database, "broker": _check_broker},
     )

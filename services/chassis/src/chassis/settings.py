@@ -112,6 +112,9 @@ class DatabaseSettings(Settings):
     idle_transaction_timeout_ms: int = 30_000
     feed_days: int = 30
     idempotency_hours: int = Field(default=25, ge=24)
+    process_days: int = Field(default=90, ge=1)
+    health_port: int | None = None
+    """Where `consume`, `relay` and `work` answer `/livez` and `/readyz`; None: nowhere."""
     inbox_attempts: int = Field(default=12, ge=1)
     """How often a handler is tried in all before its event is a dead letter."""
     inbox_first_retry_seconds: float = 1.0

@@ -166,7 +166,7 @@ async def app_client(app: "FastAPI") -> AsyncIterator["httpx.AsyncClient"]:
 @pytest.fixture
 async def served(app: "FastAPI") -> AsyncIterator[str]:
     """URL of the application behind a real HTTP server."""
-    from chassis.run import serve
+    from chassis.server import serve
 
     async with serve(app, host="127.0.0.1", port=0) as port:
         yield f"http://127.0.0.1:{port}"
@@ -246,6 +246,8 @@ class NeighbourFake:
     calls: list[FakeCall] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
     """Neighbours that break every connection."""
+    jwks: dict[str, Any] = field(default_factory=dict)
+    """Keys of neighbours that have others than the shared one."""
     _answers: dict[tuple[str, str, str], Answer] = field(default_factory=dict)
 
     def url(self, neighbour: str) -> str:
@@ -268,7 +270,7 @@ class NeighbourFake:
         from contracts.problems import MEDIA_TYPE, Problem
 
         if call.path == "/.well-known/jwks.json":
-            return 200, _as_json(_keys(self.key_file)), {}
+            return 200, _as_json(self.jwks.get(call.neighbour) or _keys(self.key_file)), {}
         self.calls.append(call)
         key = (call.neighbour, call.method, call.path)
         try:

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 from fastapi import Request as HttpRequest
 from pydantic import Field
-from shelf.db import Base, BookRow
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +19,8 @@ from chassis.settings import DatabaseSettings
 from contracts.bulk import LineOutcome, LineResult
 from contracts.model import Answer, Request
 from contracts.problems import Conflict, NotFound
+
+from .db import Base, BookRow
 
 
 class ShelfSettings(DatabaseSettings):
