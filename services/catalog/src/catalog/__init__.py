@@ -1,1 +1,1 @@
-"""Tandem: catalog."""
+"""Catalog: stores, categories, products, and which SKUs may be ordered."""

@@ -1,0 +1,7 @@
+"""`python -m catalog api | consume | relay | work | all | migrate | openapi`."""
+
+from catalog.app import SERVICE
+from chassis.run import main
+
+if __name__ == "__main__":
+    main(SERVICE)

@@ -1,0 +1,1 @@
+"""Availability: how much of a SKU can be promised, copied from orders."""

@@ -1,0 +1,1 @@
+"""Categories: the tree and its reads."""

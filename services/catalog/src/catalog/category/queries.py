@@ -1,0 +1,85 @@
+"""Reads of categories."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, exists, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from catalog.category.tables import CategoryRow
+from catalog.category.views import as_category
+from catalog.errors import CategoryNotFound
+from contracts.catalog import Category
+
+_CATEGORIES = select(*CategoryRow.__table__.c)
+
+
+async def get_category(connection: AsyncConnection, key: str) -> Category:
+    """One category. Raises CategoryNotFound."""
+    row = (await connection.execute(_CATEGORIES.where(CategoryRow.key == key))).one_or_none()
+    if row is None:
+        raise CategoryNotFound(key)
+    return as_category(row)
+
+
+async def find_version(session: AsyncSession, key: str) -> int | None:
+    """The present version of a category."""
+    return await session.scalar(select(CategoryRow.version).where(CategoryRow.key == key))
+
+
+async def list_categories(
+    connection: AsyncConnection, *, after: str, limit: int
+) -> Sequence[Row[Any]]:
+    """Categories by key, from behind `after`."""
+    page = _CATEGORIES.where(CategoryRow.key > after).order_by(CategoryRow.key).limit(limit)
+    return (await connection.execute(page)).all()
+
+
+def is_known(key: ColumnElement[str]) -> ColumnElement[bool]:
+    """Condition: there is a category of this key."""
+    return exists().where(CategoryRow.key == key)
+
+
+async def hold_paths(session: AsyncSession, keys: Collection[str]) -> Mapping[str, list[str]]:
+    """Paths of those of these categories that exist, which nobody moves until the commit."""
+    if not keys:
+        return {}
+    rows = await session.execute(
+        select(CategoryRow.key, CategoryRow.path)
+        .where(CategoryRow.key.in_(keys))
+        .order_by(CategoryRow.key)
+        .with_for_update(read=True)
+    )
+    return {row.key: row.path for row in rows}
+
+
+async def get_paths(session: AsyncSession, keys: Collection[str]) -> Mapping[str, list[str]]:
+    """Paths of those of these categories that exist."""
+    rows = await session.execute(
+        select(CategoryRow.key, CategoryRow.path).where(CategoryRow.key.in_(keys))
+    )
+    return {row.key: row.path for row in rows}
+
+
+async def get_branches_for_update(
+    session: AsyncSession, keys: Collection[str], *, parents: Collection[str]
+) -> dict[str, CategoryRow]:
+    """These categories with all below them, locked, and their new parents.
+
+    The order of locking is that of `hold_paths`, and the lock lets foreign keys pass.
+    """
+    rows = await session.scalars(
+        select(CategoryRow)
+        .where(or_(CategoryRow.path.overlap(list(keys)), CategoryRow.key.in_(parents)))
+        .order_by(CategoryRow.key)
+        .with_for_update(key_share=True)
+    )
+    return {row.key: row for row in rows}
+
+
+async def stream_categories(connection: AsyncConnection) -> AsyncIterator[Category]:
+    """Every category, for the snapshot; those above come first."""
+    by_depth = _CATEGORIES.order_by(CategoryRow.path)
+    async with connection.stream(by_depth) as rows:
+        async for row in rows:
+            yield as_category(row)

@@ -1,0 +1,1 @@
+"""Entitlement: which SKUs a buyer of a store may order."""

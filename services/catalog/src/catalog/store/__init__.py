@@ -1,0 +1,1 @@
+"""Stores: one portal each, with its audience, currencies, locales and countries."""

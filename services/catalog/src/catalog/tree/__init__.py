@@ -1,0 +1,1 @@
+"""The tree in change: writing categories, and what follows for the products in them."""
