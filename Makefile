@@ -51,8 +51,8 @@ lock: $(STAMP) ## Pin third-party packages with hashes; newest ones with UPGRADE
 # Reinstalled only when the lock or a package's own description changed.
 $(STAMP): requirements.lock pyproject.toml $(PACKAGES:=/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo 'Tandem needs Python 3.11 or newer, and `$(PYTHON)` is' \
-			"$$($(PYTHON) --version 2>&1 || true). Name another one: make PYTHON=python3.12" >&2; \
+		echo 'Tandem needs Python 3.11 or newer, which `$(PYTHON)` is not.' \
+			'Name another one: make PYTHON=python3.12' >&2; \
 		exit 1; }
 	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
 		echo 'Python cannot make a virtual environment here. On Debian and Ubuntu install' \

