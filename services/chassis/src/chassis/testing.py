@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 ROLE = "tandem_test"
 PASSWORD = "tandem_test"  # noqa: S105 (of a throw-away server)
 Result = TypeVar("Result")
+_TEMPLATES = pytest.StashKey[dict[str, str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,16 +71,20 @@ def postgres_url() -> str:
     return url
 
 
-@pytest.fixture(scope="session")
-def database_template(service: "Service", postgres_url: str) -> str:
+@pytest.fixture
+def database_template(service: "Service", postgres_url: str, pytestconfig: pytest.Config) -> str:
     """Name of a migrated database to clone; made once, however many workers there are.
 
     The name holds a hash of the revisions, so a changed revision never meets an old template.
+    A fixture of the session would stay that of the first service where one session tests several.
     """
-    name = f"template_{service.name}_{_hash_of_revisions(service)}"
-    with _locked(name):
-        _in_thread(_make_template(service, postgres_url, name))
-    return name
+    templates = pytestconfig.stash.setdefault(_TEMPLATES, {})
+    if service.name not in templates:
+        name = f"template_{service.name}_{_hash_of_revisions(service)}"
+        with _locked(name):
+            _in_thread(_make_template(service, postgres_url, name))
+        templates[service.name] = name
+    return templates[service.name]
 
 
 @pytest.fixture
@@ -322,6 +327,70 @@ async def neighbour_fake(key_file: Path) -> AsyncIterator[NeighbourFake]:
     fake = NeighbourFake(f"http://127.0.0.1:{port}", key_file)
     yield fake
     await runner.cleanup()
+
+
+@pytest.fixture
+def call_every_operation(served: str) -> Callable[..., Awaitable[set[str]]]:
+    """`await call_every_operation(headers=..)` has Schemathesis call all that the OpenAPI document
+    lists, with good and bad values: no 5xx, no answer that the document does not know.
+
+    `skip` names operations (`POST /v1/x/bulk`) to leave out; answers the statuses seen.
+    """
+
+    async def call(
+        *, headers: dict[str, str] | None = None, skip: tuple[str, ...] = (), examples: int = 20
+    ) -> set[str]:
+        # Schemathesis is synchronous, and this loop serves the application.
+        return await asyncio.to_thread(_call_all, served, headers or {}, skip, examples)
+
+    return call
+
+
+def _call_all(
+    served: str, headers: dict[str, str], skip: tuple[str, ...], examples: int
+) -> set[str]:
+    import hypothesis
+    import schemathesis
+    from schemathesis import checks
+    from schemathesis.core.failures import FailureGroup
+
+    seen: set[str] = set()
+    failures: list[str] = []
+    schema = schemathesis.openapi.from_url(f"{served}/openapi.json")
+    wanted = checks.CHECKS.get_by_names(
+        [
+            "not_a_server_error",
+            "status_code_conformance",
+            "content_type_conformance",
+            "response_schema_conformance",
+        ]
+    )
+
+    def check(case: Any) -> None:
+        response = case.call(headers=headers, timeout=20)
+        seen.add(str(response.status_code))
+        case.validate_response(response, checks=wanted)
+
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if operation.label in skip:
+            continue
+        for mode in schemathesis.GenerationMode:
+            run = hypothesis.settings(
+                max_examples=examples,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(hypothesis.HealthCheck),
+                phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+            )(hypothesis.given(case=operation.as_strategy(generation_mode=mode))(check))
+            try:
+                run()
+            except hypothesis.errors.Unsatisfiable:
+                continue  # nothing bad can be sent to an operation without parameters
+            except FailureGroup as group:
+                failures += [f"{operation.label}: {failure}" for failure in group.exceptions]
+    assert not failures, "\n".join(failures)  # noqa: S101
+    return seen
 
 
 @pytest.fixture
