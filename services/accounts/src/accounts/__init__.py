@@ -1,1 +1,1 @@
-"""Tandem: accounts."""
+"""Tandem's accounts: who may do what, and the tokens that say so."""

@@ -1,0 +1,1 @@
+"""Partner applications: systems of others, known by client id and secret."""
