@@ -1,1 +1,1 @@
-"""Tandem: approvals."""
+"""Tandem's approvals: who must say yes before something goes on."""

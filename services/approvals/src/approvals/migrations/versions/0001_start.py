@@ -1,0 +1,14 @@
+"""The start of the chain; approvals keeps nothing of its own yet."""
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Change nothing."""
+
+
+def downgrade() -> None:
+    """Change nothing."""
