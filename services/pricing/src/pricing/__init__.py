@@ -1,1 +1,1 @@
-"""Tandem: pricing."""
+"""Pricing: price lists, prices over two times, tax rates, and what lines cost a buyer."""

@@ -1,0 +1,1 @@
+"""The alembic revisions of pricing's database."""

@@ -1,0 +1,107 @@
+"""Rows of price lists and prices.
+
+`prices` is bitemporal and append-only but for `recorded_to`, which closes a row once. All writes
+of one SKU in one list queue at its row in `priced_skus`, which is locked first and in order of
+SKU; so no two current rows of a SKU ever overlap, and bulk writers do not deadlock. (An exclusion
+constraint would say the same, and makes an insert eight times as dear: docs/decisions.)
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    Numeric,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pricing.db import CODE, Base
+
+
+class PriceListRow(Base):
+    """A price list. `version` counts its changes, not those of its prices."""
+
+    __tablename__ = "price_lists"
+    __table_args__ = (
+        CheckConstraint("valid_from < valid_to", name="window"),
+        CheckConstraint("version > 0", name="version"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    key: Mapped[str] = mapped_column(CODE, unique=True)
+    name: Mapped[str]
+    currency: Mapped[str] = mapped_column(CODE)
+    stores: Mapped[list[str]] = mapped_column(ARRAY(CODE))
+    is_tax_included: Mapped[bool]
+    priority: Mapped[int]
+    valid_from: Mapped[datetime | None]
+    valid_to: Mapped[datetime | None]
+    is_published: Mapped[bool]
+    version: Mapped[int]
+    updated_at: Mapped[datetime]
+
+
+class PricedSkuRow(Base):
+    """A SKU that has or had a price in a list. `sequence` counts the writes of its prices."""
+
+    __tablename__ = "priced_skus"
+
+    price_list_id: Mapped[int] = mapped_column(ForeignKey(PriceListRow.id), primary_key=True)
+    sku: Mapped[str] = mapped_column(CODE, primary_key=True)
+    sequence: Mapped[int]
+
+
+class PriceRow(Base):
+    """A price in its window, as it was known from `recorded_from` to `recorded_to`.
+
+    Rows whose `recorded_to` is null are what is known now; only those are in the index that
+    resolution reads, so that history costs it nothing.
+    """
+
+    __tablename__ = "prices"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["price_list_id", "sku"], [PricedSkuRow.price_list_id, PricedSkuRow.sku]
+        ),
+        CheckConstraint("valid_from < valid_to", name="valid_time"),
+        CheckConstraint("recorded_from < recorded_to", name="recorded_time"),
+        CheckConstraint(
+            "cardinality(tier_quantities) > 0"
+            " AND cardinality(tier_quantities) = cardinality(tier_amounts)",
+            name="tiers",
+        ),
+        Index(
+            "ix_prices_known_now",
+            "sku",
+            "price_list_id",
+            "valid_from",
+            unique=True,
+            postgresql_where=text("recorded_to IS NULL"),
+        ),
+        Index(
+            "ix_prices_known_before",
+            "sku",
+            "price_list_id",
+            "recorded_to",
+            postgresql_where=text("recorded_to IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    price_list_id: Mapped[int]
+    sku: Mapped[str] = mapped_column(CODE)
+    sequence: Mapped[int]
+    tier_quantities: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    tier_amounts: Mapped[list[Decimal]] = mapped_column(ARRAY(Numeric))
+    valid_from: Mapped[datetime]
+    valid_to: Mapped[datetime | None]
+    recorded_from: Mapped[datetime]
+    recorded_to: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""What pricing keeps of the stores that catalog owns."""
