@@ -1,8 +1,8 @@
 """What accounts takes, answers and tells: tokens (RFC 6749) and public keys (RFC 7517)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from contracts.model import Answer
 from contracts.problems import ProblemDetail
@@ -18,6 +18,10 @@ PARTNER_SCOPES: dict[str, str] = {
     "changes:read": "Read change feeds and snapshots.",
 }
 """Scopes that a partner application may be given, and what each allows."""
+
+_ANY_SCOPE = "|".join(PARTNER_SCOPES)
+SCOPES_PATTERN = rf"^(?:{_ANY_SCOPE})(?: (?:{_ANY_SCOPE}))*$"
+"""Scopes separated by single spaces (RFC 6749, 3.3)."""
 
 
 class RequestToken(Answer):
@@ -36,7 +40,7 @@ class RequestToken(Answer):
     client_secret: str | None = Field(
         default=None, description="Without HTTP Basic.", examples=["secret-for-the-docs-only"]
     )
-    scope: str | None = Field(
+    scope: Annotated[str, StringConstraints(pattern=SCOPES_PATTERN)] | None = Field(
         default=None,
         description="Some of the application's scopes, separated by spaces; all if absent.",
         examples=["catalog:read catalog:write"],
