@@ -3,22 +3,24 @@ at the first stumble. It uses nothing but the public REST APIs.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from chassis.http import create_client
-from contracts.accounts import Token
+from contracts.accounts import PARTNER_SCOPES, Token
 from contracts.bulk import LineOutcome, LineResult
 from contracts.problems import ProblemDetail
 from tandem.errors import NotRunnable
 
+CALLED = ("accounts", "catalog", "pricing", "orders")
 ATTEMPTS = 8
 FIRST_PAUSE_S = 0.1
 TIMEOUT_S = 60.0
@@ -30,19 +32,29 @@ class PartnerRefused(NotRunnable):
     """A service did not take what the partner sent; the text says which and why."""
 
 
-class Credentials(BaseModel):
-    """Client id and secret of a partner application, as `accounts` keeps its first one."""
+@dataclass(frozen=True)
+class Credentials:
+    """Client id and secret of a partner application."""
 
     client_id: str
-    client_secret: str = Field(repr=False)
+    client_secret: str = field(repr=False)
 
     @classmethod
     def read(cls, path: Path) -> "Credentials":
         """Read them from a file such as TANDEM_BOOTSTRAP_PARTNER_FILE names."""
         try:
-            return cls.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError) as problem:
+            content = json.loads(path.read_bytes())
+            return cls(content["client_id"], content["client_secret"])
+        except (OSError, ValueError, TypeError, KeyError) as problem:
             raise NotRunnable(f"{path} holds no credentials of a partner application.") from problem
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of such a file: an application that may do all that partners may."""
+        return {
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "scopes": sorted(PARTNER_SCOPES),
+        }
 
 
 @dataclass
@@ -217,6 +229,6 @@ async def open_partner(urls: Mapping[str, str], credentials: Credentials) -> Asy
     """A partner with a client for each service; `urls` are their addresses by name."""
     async with AsyncExitStack() as stack:
         clients = {
-            name: await stack.enter_async_context(create_client(url)) for name, url in urls.items()
+            name: await stack.enter_async_context(create_client(urls[name])) for name in CALLED
         }
         yield Partner(clients, credentials)
