@@ -242,7 +242,8 @@ class Jwks:
                 self._keys = _read_keys(answer.json())
                 self._is_known = True
             except Exception as error:
-                log.warning("keys not fetched", url=self._url, why=type(error).__name__)
+                tell = log.warning if self._is_known else log.info  # at first it may just start
+                tell("keys not fetched", url=self._url, why=type(error).__name__)
         return self._is_known
 
     async def keep_fresh(self) -> None:

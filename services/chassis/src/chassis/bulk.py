@@ -49,6 +49,38 @@ def default_key(model: BaseModel) -> str | None:
     return getattr(model, "key", None) or getattr(model, "sku", None)
 
 
+def documents(model: type[BaseModel], *, example: str | None = None) -> dict[str, Any]:
+    """Keywords that document a bulk route: `@router.post("/bulk", **documents(PutProductLine))`.
+
+    `example` is a line or two of what is sent.
+    """
+    lines: dict[str, Any] = {"schema": {"type": "string"}}
+    if example is not None:
+        lines["example"] = example
+    result = LineResult(line=1, key="example", outcome=LineOutcome.CREATED)
+    return {
+        "response_class": Response,
+        "responses": {
+            200: {
+                "description": "One `LineResult` a line, in the order of the lines.",
+                "content": {
+                    MEDIA_TYPE: {
+                        "schema": {"type": "string"},
+                        "example": result.model_dump_json() + "\n",
+                    }
+                },
+            }
+        },
+        "openapi_extra": {
+            "requestBody": {
+                "required": True,
+                "description": f"One `{model.__name__}` a line.",
+                "content": {MEDIA_TYPE: lines},
+            }
+        },
+    }
+
+
 async def upsert_lines(
     request: Request,
     model: type[Model],

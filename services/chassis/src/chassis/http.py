@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 import aiohttp
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from chassis import tracing
 from chassis.auth import Signer
 from chassis.settings import SERVICES, Settings
-from contracts.problems import FieldError, ProblemDetail, Unavailable, kind_of
+from contracts.problems import FieldError, Invalid, ProblemDetail, Unavailable, kind_of
 
 Model = TypeVar("Model", bound=BaseModel)
 Params = Mapping[str, str | int | list[str] | None]
@@ -44,6 +45,16 @@ class NeighbourUnavailable(Unavailable):
             headers={"Retry-After": "1"},
         )
         self.neighbour = name
+
+
+def segment(value: str | UUID) -> str:
+    """A name as one segment of a path, whatever is in it.
+
+    Raises Invalid for `.` and `..`, which no quoting keeps from meaning another path.
+    """
+    if value in (".", ".."):
+        raise Invalid("is not a name", code="name-not-allowed")
+    return quote(str(value), safe="")
 
 
 class Reply:
@@ -75,8 +86,9 @@ class Reply:
 class Neighbour:
     """Another service, called over HTTP.
 
-    `token` is whose right is used: our own (`OWN`, "own"), nobody's (None), or a given one.
-    `deadline` is Unix time in seconds; without it the present request's, else ten seconds on.
+    A path is given as it is sent: put names into it by `segment`. `token` is whose right is
+    used: our own (`OWN`, "own"), nobody's (None), or a given one. `deadline` is Unix time in
+    seconds; without it the present request's, else ten seconds on.
     """
 
     def __init__(
@@ -222,7 +234,7 @@ class Neighbour:
             try:
                 return await self._once(request, until, is_own=token == OWN)
             except NeighbourUnavailable as failure:
-                was_sent = not isinstance(failure.__cause__, httpx.ConnectError)
+                was_sent = not _never_connected(failure.__cause__)
                 pause = _FIRST_PAUSE_SECONDS * 3 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311
                 if (
                     attempt == attempts
@@ -292,10 +304,9 @@ class Neighbour:
     def _failures(self) -> Iterator[None]:
         try:
             yield
-        except (TimeoutError, httpx.TimeoutException) as error:
-            raise NeighbourUnavailable(self.name, "no answer in time") from error
         except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
-            raise NeighbourUnavailable(self.name, "no connection") from error
+            why = "no answer in time" if _is_late(error) else "no connection"
+            raise NeighbourUnavailable(self.name, why) from error
 
     def _problem(self, response: httpx.Response, body: bytes, *, is_own: bool) -> Exception:
         """The neighbour's problem as ours, or that it is unavailable.
@@ -380,6 +391,23 @@ async def open_neighbours(settings: Settings, *, signer: Signer) -> AsyncIterato
     finally:
         for client in clients.values():
             await client.aclose()
+
+
+def _never_connected(error: BaseException | None) -> bool:
+    """Whether nothing was sent. The transport calls a refused connection a timeout too, so only
+    what it was raised from tells.
+    """
+    return isinstance(error and error.__cause__, aiohttp.ClientConnectorError)
+
+
+def _is_late(error: Exception) -> bool:
+    if isinstance(error, TimeoutError):
+        return True
+    broken = aiohttp.ClientConnectionError
+    is_late = isinstance(error.__cause__, aiohttp.ServerTimeoutError)
+    return isinstance(error, httpx.TimeoutException) and (
+        is_late or not isinstance(error.__cause__, broken)
+    )
 
 
 def _body(json: Any, content: Any) -> Any:

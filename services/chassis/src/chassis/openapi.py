@@ -69,6 +69,9 @@ def _complete(operation: dict[str, Any], context: Any, method: str) -> None:
     if "security" in operation and not needs_token:
         operation["security"] = [{}, *operation["security"]]
     responses = operation["responses"]
+    for status, answer in responses.items():
+        if "$ref" in answer:
+            responses[status] = {"$ref": answer["$ref"]}
     if "HTTPValidationError" in str(responses.get("422", "")):
         del responses["422"]
     for status in sorted(_problems(operation, method, knows_caller=knows_caller or bool(key_rule))):

@@ -62,10 +62,14 @@ def _read_part(part: Any, kind: type) -> Any:
     return kind(part)
 
 
-Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.", examples=[50])]
 """Declare as `limit: Limit = 50`."""
 After = Annotated[
     str | None,
-    Query(description="The `next` of the page before.", max_length=_LONGEST_CURSOR),
+    Query(
+        description="The `next` of the page before.",
+        max_length=_LONGEST_CURSOR,
+        examples=["WyI4NTEyM0EiXQ"],
+    ),
 ]
 """Declare as `after: After = None`."""

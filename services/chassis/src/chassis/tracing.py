@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-_TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LONGEST_DEADLINE_SECONDS = 120.0
 
 
@@ -39,12 +39,12 @@ _deadline: ContextVar[float | None] = ContextVar("tandem_deadline", default=None
 
 def new_trace(*, traceparent: str | None = None, request_id: str | None = None) -> Trace:
     """Continue the trace of `traceparent`, or begin one where it is missing or malformed."""
-    match = _TRACEPARENT.match(traceparent) if traceparent else None
+    match = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
     if match is None or set(match[1]) == {"0"} or set(match[2]) == {"0"}:
         trace_id, flags = secrets.token_hex(16), "01"
     else:
         trace_id, flags = match[1], match[3]
-    if request_id is None or not _REQUEST_ID.match(request_id):
+    if request_id is None or not _REQUEST_ID.fullmatch(request_id):
         request_id = trace_id[:16]
     return Trace(trace_id, os.urandom(8).hex(), flags, request_id)
 

@@ -10,8 +10,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Caller, Needs
-from chassis.bulk import upsert_lines
+from chassis.bulk import documents, upsert_lines
 from chassis.db import Reader, Session
+from chassis.http import segment
 from chassis.idempotency import IdempotentRoute, KeyForProcess, KeyIgnored, KeyRequired
 from chassis.runtime import Live
 from chassis.service import Service
@@ -121,7 +122,7 @@ async def put_book(
     return _view(await _add(session, book))
 
 
-@router.post("/bulk", dependencies=[Needs("shelf:write")])
+@router.post("/bulk", dependencies=[Needs("shelf:write")], **documents(PutBook))
 async def upsert_books(request: HttpRequest, runtime: Live, dry_run: bool = False) -> Response:
     return await upsert_lines(request, PutBook, write_books, runtime, dry_run=dry_run)
 
@@ -130,10 +131,13 @@ async def write_books(
     session: AsyncSession, lines: list[tuple[int, PutBook]]
 ) -> Sequence[LineResult]:
     results = []
+    keys = [book.key for _, book in lines]
+    rows = await session.scalars(select(BookRow).where(BookRow.key.in_(keys)))
+    by_key = {row.key: row for row in rows}
     for number, book in lines:
         if book.title == "full":
             raise ShelfFull
-        row = await session.get(BookRow, book.key)
+        row = by_key.get(book.key)
         outcome = LineOutcome.CREATED
         if row is None:
             session.add(BookRow(key=book.key, title=book.title, pages=book.pages))
@@ -165,7 +169,7 @@ async def get_secret() -> dict[str, str]:
 
 @other.get("/v1/ask/{path}")
 async def ask_neighbour(path: str, runtime: Live) -> Any:
-    reply = await runtime.neighbours["catalog"].get(f"/v1/{path}")
+    reply = await runtime.neighbours["catalog"].get(f"/v1/{segment(path)}")
     return reply.json()
 
 

@@ -1,0 +1,62 @@
+"""Migrations: idempotent, side by side, equal to the mapped tables."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from chassis import migrate
+from chassis.db import ChassisBase
+
+
+@pytest.fixture
+async def empty(database):
+    """The test's database with nothing in it."""
+    connection = await asyncpg.connect(database)
+    await connection.execute("DROP OWNED BY current_user")
+    await connection.execute("CREATE SCHEMA IF NOT EXISTS public")
+    yield connection
+    await connection.close()
+
+
+async def tables(connection):
+    rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    return {row["tablename"] for row in rows}
+
+
+async def test_many_at_once_migrate_once(service, settings, empty):
+    assert await tables(empty) == set()
+    await asyncio.gather(*(migrate.migrate(service, settings) for _ in range(4)))
+    versions = {"alembic_version", "alembic_version_chassis"}
+    own = {table.name for table in service.metadata.tables.values()}
+    assert await tables(empty) == versions | own | set(ChassisBase.metadata.tables)
+    for table in versions:
+        assert await empty.fetchval(f"SELECT version_num FROM {table}") == "0001"
+
+
+async def test_models_and_migrated_schema_are_equal(service, settings):
+    assert await migrate.differences(service, settings) == []
+
+
+async def test_a_difference_is_found(service, settings, database):
+    connection = await asyncpg.connect(database)
+    await connection.execute("ALTER TABLE books ADD COLUMN colour text")
+    await connection.execute("ALTER TABLE outbox ALTER COLUMN subject TYPE varchar(10)")
+    await connection.execute("DROP INDEX ix_inbox_due")
+    await connection.close()
+    found = "\n".join(await migrate.differences(service, settings))
+    assert "colour" in found
+    assert "subject" in found
+    assert "ix_inbox_due" in found
+
+
+async def test_only_a_migrated_database_is_ready(service, settings, app_client, database):
+    assert (await app_client.get("/readyz")).status_code == 200
+    connection = await asyncpg.connect(database)
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert (await app_client.get("/readyz")).status_code == 200, "a newer release has migrated"
+    await connection.execute("DELETE FROM alembic_version")
+    assert (await app_client.get("/readyz")).status_code == 503
+    await connection.execute("DROP TABLE alembic_version, alembic_version_chassis")
+    assert (await app_client.get("/readyz")).status_code == 503
+    await connection.close()
