@@ -42,7 +42,10 @@ class Event(BaseModel, Generic[Data]):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     specversion: Literal["1.0"] = Field(default="1.0", description="CloudEvents version.")
-    id: UUID = Field(description="UUIDv7; the same event has the same id however often it comes.")
+    id: UUID = Field(
+        description="UUIDv7; the same event has the same id however often it comes.",
+        examples=["01932c07-2a40-7c3d-8e5f-000000000003"],
+    )
     source: str = Field(description="The owner.", examples=["/tandem/catalog"])
     type: str = Field(
         description="What happened, to what, by which version.",
@@ -51,7 +54,9 @@ class Event(BaseModel, Generic[Data]):
     )
     subject: str = Field(description="The aggregate's id or key.", examples=["85123A"])
     sequence: int = Field(description="Version of the aggregate.", examples=[3], ge=0)
-    time: AwareDatetime = Field(description="When it was decided, UTC.")
+    time: AwareDatetime = Field(
+        description="When it was decided, UTC.", examples=["2026-11-22T10:00:00Z"]
+    )
     datacontenttype: Literal["application/json"] = Field(
         default="application/json", description="Always JSON."
     )
@@ -60,7 +65,10 @@ class Event(BaseModel, Generic[Data]):
         description="W3C trace context of the request that caused it.",
         examples=["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
     )
-    data: Data = Field(description="What happened.")
+    data: Data = Field(
+        description="What happened.",
+        examples=[{"items": [{"sku": "71053", "sequence": 4, "available": 242}]}],
+    )
 
 
 def make_event(

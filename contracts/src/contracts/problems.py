@@ -73,14 +73,23 @@ class ProblemDetail(BaseModel):
         },
     )
 
-    type: str = Field(description="Stable URI of the kind of problem; ends in its code.")
-    title: str = Field(description="The kind in a word or two.")
-    status: int = Field(description="The HTTP status.")
-    code: str = Field(description="Stable slug for programs.")
-    detail: str = Field(description="What happened, for people.")
-    instance: str | None = Field(default=None, description="The path that was called.")
+    type: str = Field(
+        description="Stable URI of the kind of problem; ends in its code.",
+        examples=["https://tandem.example/problems/sku-not-orderable"],
+    )
+    title: str = Field(description="The kind in a word or two.", examples=["Invalid"])
+    status: int = Field(description="The HTTP status.", examples=[422])
+    code: str = Field(description="Stable slug for programs.", examples=["sku-not-orderable"])
+    detail: str = Field(
+        description="What happened, for people.", examples=["85123X is not sold in this store."]
+    )
+    instance: str | None = Field(
+        default=None, description="The path that was called.", examples=["/v1/carts"]
+    )
     errors: list[FieldError] = Field(default_factory=list, description="The bad fields, if any.")
-    request_id: str | None = Field(default=None, description="Quote it when asking for help.")
+    request_id: str | None = Field(
+        default=None, description="Quote it when asking for help.", examples=["6f1c1f5e0b7d4a55"]
+    )
 
 
 @cache

@@ -1,0 +1,15 @@
+"""Every service in turn, as the contract's tests see it."""
+
+from importlib import import_module
+from typing import cast
+
+import pytest
+
+from chassis.service import Service
+from chassis.settings import SERVICES
+
+
+@pytest.fixture(scope="session", params=SERVICES)
+def service(request: pytest.FixtureRequest) -> Service:
+    """The service whose contract is tested."""
+    return cast(Service, import_module(f"{request.param}.app").SERVICE)
