@@ -553,7 +553,7 @@ def _id_of(body: bytes) -> UUID:
     try:
         return Event[Any].model_validate_json(body).id
     except ValidationError:
-        return UUID(bytes=sha256(body).digest()[:16], version=8)
+        return UUID(bytes=sha256(body).digest()[:16], version=5)
 
 
 def _brief(error: ValidationError) -> str:
