@@ -30,7 +30,7 @@ demo: $(STAMP) ## Play a guest's journey against what `make run` runs
 	@exec $(RUN) -m tandem demo
 
 test: $(STAMP) ## Run every test on a real PostgreSQL and a real RabbitMQ
-	$(RUN) -m pytest -n 2
+	$(RUN) -m pytest -n 2 --dist loadgroup
 
 check: $(STAMP) ## Format, lint, types, import rules, contracts unchanged
 	$(RUN) -m ruff format --check $(CODE)
@@ -43,7 +43,7 @@ contracts: $(STAMP) ## Write OpenAPI, AsyncAPI and GraphQL schemas from the code
 	$(RUN) -m tandem.contracts_export
 
 lock: $(STAMP) ## Pin third-party packages with hashes; newest ones with UPGRADE=--upgrade
-	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --quiet $(UPGRADE) \
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --quiet $(UPGRADE) \
 		--no-emit-index-url --no-emit-find-links --no-annotate --group dev pyproject.toml \
 		$$(for package in $(notdir $(PACKAGES)); do echo "--no-emit-package tandem-$$package"; done) \
 		--output-file requirements.lock

@@ -69,6 +69,7 @@ PLANTED = [
     (CYCLES, "catalog.category.queries", "catalog.store.commands"),
     (APP, "chassis.app", "chassis.db"),
     (BUS, "chassis.bus", "chassis.inbox"),
+    (BUS, "chassis.broadcast", "chassis.inbox"),
 ]
 
 

@@ -96,7 +96,11 @@ def start(
     settings = SETTINGS if durable else SETTINGS | FORGETFUL
     for candidate in candidate_ports(folder / "port", port):
         child = spawn_server(programs, folder, settings | {"port": str(candidate)}, account)
-        failure = wait_until_ready(child, folder)
+        try:
+            failure = wait_until_ready(child, folder)
+        except BaseException:
+            child.stop()
+            raise
         if failure is None:
             (folder / "port").write_text(f"{candidate}\n")
             url = f"postgresql://{SUPERUSER}:{quote(password)}@{LOOPBACK}:{candidate}/postgres"
