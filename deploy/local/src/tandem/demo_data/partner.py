@@ -23,6 +23,7 @@ from tandem.errors import NotRunnable
 CALLED = ("accounts", "catalog", "pricing", "orders")
 ATTEMPTS = 8
 FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
 TIMEOUT_S = 60.0
 RENEW_BEFORE_S = 30.0
 _PASSING = frozenset({409, 429, 502, 503, 504})
@@ -30,6 +31,10 @@ _PASSING = frozenset({409, 429, 502, 503, 504})
 
 class PartnerRefused(NotRunnable):
     """A service did not take what the partner sent; the text says which and why."""
+
+
+class _Away(Exception):
+    """A service cannot be reached at this moment."""
 
 
 @dataclass(frozen=True)
@@ -171,17 +176,11 @@ class Partner:
             is_last = attempt == ATTEMPTS
             try:
                 token = await self._valid_token()
-                response = await self._clients[service].request(
-                    method,
-                    path,
-                    headers={**(headers or {}), "Authorization": f"Bearer {token}"},
-                    timeout=TIMEOUT_S,
-                    **request,
-                )
-            except httpx.TransportError as problem:
+                bearer = {**(headers or {}), "Authorization": f"Bearer {token}"}
+                response = await self._send(service, method, path, headers=bearer, **request)
+            except _Away as away:
                 if is_last:
-                    url = self._clients[service].base_url
-                    raise PartnerRefused(f"{service} does not answer at {url}.") from problem
+                    raise PartnerRefused(str(away)) from away
             else:
                 if response.status_code == 401:
                     self._renew_at = 0.0
@@ -190,25 +189,35 @@ class Partner:
                 if is_last:
                     return response
             await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
         raise AssertionError("unreachable")
 
     async def _valid_token(self) -> str:
         """The present token, or a new one when its end is near."""
         if time.monotonic() < self._renew_at:
             return self._token
-        response = await self._clients["accounts"].post(
-            "/v1/tokens",
+        path = "/v1/tokens"
+        response = await self._send(
+            "accounts",
+            "POST",
+            path,
             data={"grant_type": "client_credentials"},
             auth=(self._credentials.client_id, self._credentials.client_secret),
-            timeout=TIMEOUT_S,
         )
         if response.status_code in _PASSING:
-            raise httpx.ConnectError(f"accounts answered {response.status_code}")
-        token = Token.model_validate(self._read("accounts", "/v1/tokens", response))
+            raise _Away(f"accounts answered {response.status_code} to {path}.")
+        token = Token.model_validate(self._read("accounts", path, response))
         self._token = token.access_token
         self._renew_at = time.monotonic() + max(1.0, token.expires_in - RENEW_BEFORE_S)
         return self._token
+
+    async def _send(self, service: str, method: str, path: str, **request: Any) -> httpx.Response:
+        client = self._clients[service]
+        try:
+            return await client.request(method, path, timeout=TIMEOUT_S, **request)
+        except httpx.TransportError as problem:
+            url = str(client.base_url).rstrip("/")
+            raise _Away(f"{service} does not answer at {url}.") from problem
 
     def _read(self, service: str, path: str, response: httpx.Response) -> Any:
         if response.status_code >= 400:
