@@ -83,7 +83,7 @@ class Shop:
         }
         answer = await self.put(f"price-lists/{key}", body)
         assert answer.is_success, answer.text
-        return answer.json()
+        return dict(answer.json())
 
     async def put_price(
         self, sku: str, amount: str, price_list: str = "public-uk", **changes: Any
@@ -105,7 +105,7 @@ class Shop:
         }
         answer = await self.put(f"tax-rates/{country}-{tax_class}", body)
         assert answer.is_success, answer.text
-        return answer.json()
+        return dict(answer.json())
 
     async def bulk(
         self, lines: list[Any] | bytes, price_list: str = "public-uk", **params: Any
@@ -128,7 +128,7 @@ class Shop:
     async def resolved(self, *lines: Any, **changes: Any) -> dict[str, Any]:
         answer = await self.resolve(*lines, **changes)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        return dict(answer.json())
 
     async def know_store(self, *stores: Store) -> None:
         async with self.runtime.sessions() as session:

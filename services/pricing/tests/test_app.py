@@ -1,7 +1,5 @@
 """The service as a whole: its document, its database, its snapshots and its copies."""
 
-from itertools import chain
-
 import orjson
 import pytest
 
@@ -99,11 +97,8 @@ async def test_copies_are_filled_and_rebuilt_from_snapshots(
     """A rebuild takes away what catalog no longer has, with its SKUs."""
 
     def stream(*lines):
-        texts = [
-            orjson.dumps({"cursor": "c"}),
-            *(line.model_dump_json().encode() for line in lines),
-        ]
-        return 200, b"".join(chain.from_iterable((one, b"\n") for one in texts))
+        texts = [b'{"cursor": "c"}', *(line.model_dump_json().encode() for line in lines)]
+        return 200, b"\n".join(texts) + b"\n"
 
     neighbour_fake.on("catalog", "GET", "/v1/snapshots/stores", stream(store_facts()))
     neighbour_fake.on(

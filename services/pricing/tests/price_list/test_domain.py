@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.price_list.domain import Span, change_between, put, says_already
+from pricing.price_list.domain import Span, Timeline, change_between, put, says_already
 
 DAY = timedelta(days=1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,8 +85,8 @@ facts = st.tuples(moments, st.none() | moments, st.integers(1, 3)).filter(
 @given(st.lists(facts, max_size=8))
 def test_timeline_knows_what_a_naive_model_knows(said):
     """At every moment, by what was known after every write, rows and model give one price."""
-    rows = {}  # id -> (span, recorded, closed)
-    timeline = ()
+    rows: dict[int, tuple[Any, ...]] = {}  # id -> (span, recorded, closed)
+    timeline: Timeline = ()
     for number, (since, until, amount) in enumerate(said):
         now = START + timedelta(hours=number)
         wanted = put(timeline, span(since, until, str(amount)))

@@ -212,7 +212,8 @@ async def test_prices_are_paged_by_sku(shop):
     await shop.put_list()
     results = await shop.bulk([{"sku": f"S{n}", **PRICE} for n in range(7)])
     assert {one["outcome"] for one in results} == {"created"}
-    seen, after = [], {}
+    seen: list[str] = []
+    after: dict[str, str] = {}
     while True:
         page = (await shop.get("price-lists/public-uk/prices", limit=3, **after)).json()
         seen += [one["sku"] for one in page["items"]]

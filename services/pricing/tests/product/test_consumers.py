@@ -1,6 +1,7 @@
 """The copy of products, fed twice and out of order."""
 
 import asyncio
+from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
@@ -19,7 +20,7 @@ def changed(*items):
         event_id=new_id(),
         subject=f"batch/{new_id()}",
         sequence=1,
-        time="2026-11-22T10:00:00Z",
+        time=datetime(2026, 11, 22, 10, tzinfo=UTC),
     )
 
 

@@ -1,13 +1,10 @@
 """Price lists and prices over HTTP."""
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime
+from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import versions
 from chassis.auth import Needs
 from chassis.bulk import upsert_lines
 from chassis.clock import Now
@@ -16,41 +13,31 @@ from chassis.paging import After, Limit, decode_cursor, encode_cursor
 from chassis.runtime import Live
 from chassis.versions import IfMatch
 from contracts.bulk import LineResult
-from contracts.ids import Key, Sku
 from contracts.paging import Page
 from contracts.pricing import Price, PriceList, PutPrice, PutPriceLine, PutPriceList
-from pricing.answers import ANSWERS_PRICE, ANSWERS_PUT, ANSWERS_WITH_ETAG, answer_put
 from pricing.moments import in_utc
 from pricing.price_list import commands, queries
 from pricing.price_list.views import as_price_list
+from pricing.wire import (
+    At,
+    DryRun,
+    KnownAt,
+    ListKey,
+    PathSku,
+    bulk,
+    read,
+    stamp,
+    upserted,
+)
 
 router = APIRouter(prefix="/v1/price-lists", tags=["price lists"])
-
-ListKey = Annotated[
-    Key, Path(description="The partner's name for the list.", examples=["public-uk"])
-]
-PathSku = Annotated[Sku, Path(description="The SKU, case-sensitive.", examples=["71053"])]
-At = Annotated[
-    AwareDatetime | None,
-    Query(
-        description="What the price was or will be at that moment; now if absent.",
-        examples=["2026-11-22T10:00:00Z"],
-    ),
-]
-KnownAt = Annotated[
-    AwareDatetime | None,
-    Query(
-        description="By what was known at that moment; by all that is known now if absent.",
-        examples=["2026-11-22T10:00:00Z"],
-    ),
-]
 
 
 @router.put(
     "/{key}",
     summary="Make or change a price list",
     dependencies=[Needs("pricing:write")],
-    responses=ANSWERS_PUT,
+    responses=upserted(PriceList, "list"),
 )
 async def put_price_list(
     key: ListKey,
@@ -68,7 +55,7 @@ async def put_price_list(
     price_list, outcome = await commands.put_price_list(
         session, key, body, if_match=if_match, now=now
     )
-    answer_put(response, outcome, version=price_list.version)
+    stamp(response, version=price_list.version, outcome=outcome)
     return price_list
 
 
@@ -76,12 +63,12 @@ async def put_price_list(
     "/{key}",
     summary="Read a price list",
     dependencies=[Needs("pricing:read")],
-    responses=ANSWERS_WITH_ETAG,
+    responses=read("list"),
 )
 async def get_price_list(key: ListKey, reader: Reader, response: Response) -> PriceList:
     """One list by its key, without its prices."""
     price_list = await queries.get_price_list(reader, key)
-    response.headers["ETag"] = versions.etag(price_list.version)
+    stamp(response, version=price_list.version)
     return price_list
 
 
@@ -100,7 +87,7 @@ async def list_price_lists(
     "/{key}/prices/{sku}",
     summary="Set a price",
     dependencies=[Needs("pricing:write")],
-    responses=ANSWERS_PRICE,
+    responses=upserted(Price, "price", has_version=False),
 )
 async def put_price(
     key: ListKey, sku: PathSku, body: PutPrice, session: Session, now: Now, response: Response
@@ -111,7 +98,7 @@ async def put_price(
     and what was known stays readable by `known_at`. The same price again changes nothing.
     """
     price, outcome = await commands.put_price(session, key, sku, body, now=now)
-    answer_put(response, outcome)
+    stamp(response, version=None, outcome=outcome)
     return price
 
 
@@ -162,14 +149,13 @@ async def list_prices(
     "/{key}/prices/bulk",
     summary="Set many prices",
     dependencies=[Needs("pricing:write")],
+    **bulk(PutPriceLine),
 )
 async def put_prices(
     key: ListKey,
     request: Request,
     runtime: Live,
-    dry_run: Annotated[
-        bool, Query(description="Tell what would become of each line; change nothing.")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> Response:
     """Set the prices of many SKUs: NDJSON in, a line each; one result a line out, in order."""
     async with runtime.reader.connect() as reader:

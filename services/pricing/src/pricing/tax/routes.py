@@ -2,33 +2,28 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from chassis import versions
 from chassis.auth import Needs
 from chassis.clock import Now
 from chassis.db import Reader, Session
 from chassis.paging import After, Limit, decode_cursor, encode_cursor
 from chassis.versions import IfMatch
-from contracts.ids import CountryCode, Key
+from contracts.ids import CountryCode
 from contracts.paging import Page
 from contracts.pricing import PutTaxRate, TaxRate
-from pricing.answers import ANSWERS_PUT, ANSWERS_WITH_ETAG, answer_put
 from pricing.tax import commands, queries
 from pricing.tax.views import as_tax_rate
+from pricing.wire import RateKey, read, stamp, upserted
 
 router = APIRouter(prefix="/v1/tax-rates", tags=["tax rates"])
-
-RateKey = Annotated[
-    Key, Path(description="The partner's name for the rate.", examples=["gb-standard"])
-]
 
 
 @router.put(
     "/{key}",
     summary="Make or change a tax rate",
     dependencies=[Needs("pricing:write")],
-    responses=ANSWERS_PUT,
+    responses=upserted(TaxRate, "rate"),
 )
 async def put_tax_rate(
     key: RateKey,
@@ -44,7 +39,7 @@ async def put_tax_rate(
     begins. The same again changes nothing.
     """
     tax_rate, outcome = await commands.put_tax_rate(session, key, body, if_match=if_match, now=now)
-    answer_put(response, outcome, version=tax_rate.version)
+    stamp(response, version=tax_rate.version, outcome=outcome)
     return tax_rate
 
 
@@ -52,12 +47,12 @@ async def put_tax_rate(
     "/{key}",
     summary="Read a tax rate",
     dependencies=[Needs("pricing:read")],
-    responses=ANSWERS_WITH_ETAG,
+    responses=read("rate"),
 )
 async def get_tax_rate(key: RateKey, reader: Reader, response: Response) -> TaxRate:
     """One rate by its key."""
     tax_rate = await queries.get_tax_rate(reader, key)
-    response.headers["ETag"] = versions.etag(tax_rate.version)
+    stamp(response, version=tax_rate.version)
     return tax_rate
 
 
