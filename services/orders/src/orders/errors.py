@@ -1,0 +1,287 @@
+"""Every way in which orders says no.
+
+```
+NotFound 404
+├── WarehouseNotFound, StockNotFound, DeliveryMethodNotFound
+├── CartNotFound            unknown, or not opened by that secret: the same answer for both
+├── CartLineNotFound
+├── PlacementNotFound
+└── OrderNotFound
+Conflict 409
+├── CountBelowReserved      fewer pieces were counted than are promised to orders
+├── NotEnoughStock          names each SKU that falls short
+├── HoldReleased            a hold that came after its own release
+├── CartChanged             somebody else went on changing the cart at the same moment
+├── CartBeingPlaced         being ordered right now, under another idempotency key
+├── CartAlreadyOrdered      names the order
+├── CartNotPriceable        pricing cannot say what it costs
+├── CartNotOrderable        its code is that of the cart's first problem
+├── PriceChanged            names the new total; nothing was charged
+└── PlacementOverdue        a neighbour was away until the deadline; all was undone
+Invalid 422
+├── StoreUnknown, CurrencyNotSold, LocaleNotSpoken
+├── SkuNotOrderable         each bad line has its pointer
+├── CartTooLong, QuantityTooLarge, CartTooExpensive
+├── CountryNotServed, DeliveryNotOffered
+└── PaymentDeclined
+```
+"""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from contracts.money import Money
+from contracts.orders import MAX_CART_LINES, CartProblem
+from contracts.pricing import MAX_QUANTITY
+from contracts.problems import Conflict, FieldError, Invalid, NotFound
+
+
+class WarehouseNotFound(NotFound):
+    """No warehouse has that key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no warehouse {key}.")
+
+
+class StockNotFound(NotFound):
+    """That SKU was never counted in that warehouse."""
+
+    def __init__(self, warehouse: str, sku: str) -> None:
+        super().__init__(f"{sku} was never counted in warehouse {warehouse}.")
+
+
+class DeliveryMethodNotFound(NotFound):
+    """No delivery method has that key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no delivery method {key}.")
+
+
+class CartNotFound(NotFound):
+    """No cart has that id, or the secret does not open it."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such cart, or the Tandem-Cart-Secret does not open it.")
+
+
+class CartLineNotFound(NotFound):
+    """The cart has no such line."""
+
+    def __init__(self, line_id: UUID) -> None:
+        super().__init__(f"The cart has no line {line_id}.")
+
+
+class PlacementNotFound(NotFound):
+    """No placing has that id, or the secret does not open it."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such placement, or the Tandem-Cart-Secret does not open it.")
+
+
+class OrderNotFound(NotFound):
+    """No order has that number, or the secret does not open it."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such order, or the Tandem-Cart-Secret does not open it.")
+
+
+class CountBelowReserved(Conflict):
+    """Fewer pieces were counted than are promised to orders."""
+
+    def __init__(self, sku: str, *, reserved: int) -> None:
+        super().__init__(
+            f"{reserved} of {sku} are reserved for orders here; count at least as many.",
+            field="/on_hand",
+            extra={"sku": sku, "reserved": reserved},
+        )
+
+
+class NotEnoughStock(Conflict):
+    """More was wanted than is left; nothing was reserved."""
+
+    def __init__(self, shortages: Sequence[tuple[str, int, int]]) -> None:
+        """Take (SKU, wanted, left) for each SKU that falls short."""
+        told = " ".join(only_left(sku, left) for sku, _, left in shortages[:20])
+        super().__init__(
+            told,
+            extra={
+                "shortages": [
+                    {"sku": sku, "requested": wanted, "available": left}
+                    for sku, wanted, left in shortages
+                ]
+            },
+        )
+
+
+class HoldReleased(Conflict):
+    """The hold was released before it arrived, so it is refused for good."""
+
+    def __init__(self) -> None:
+        super().__init__("This hold was released already.")
+
+
+class CartChanged(Conflict):
+    """Others changed the cart at the same moment, again and again."""
+
+    def __init__(self) -> None:
+        super().__init__("The cart was changed by somebody else at the same moment; try again.")
+
+
+class CartBeingPlaced(Conflict):
+    """The cart is being ordered and cannot change meanwhile."""
+
+    def __init__(self, placement_id: UUID | None = None) -> None:
+        extra = {} if placement_id is None else {"placement_id": str(placement_id)}
+        super().__init__("The cart is being ordered right now.", extra=extra)
+
+
+class CartAlreadyOrdered(Conflict):
+    """The cart has become an order."""
+
+    def __init__(self, order_number: str) -> None:
+        super().__init__(
+            f"The cart was ordered as {order_number}.", extra={"order_number": order_number}
+        )
+
+
+class CartNotPriceable(Conflict):
+    """Pricing cannot say what the cart costs: the shop is not set up for it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The cart cannot be priced: {why}")
+
+
+class CartNotOrderable(Conflict):
+    """Something in the cart must be mended before it can be ordered."""
+
+    def __init__(self, problems: Sequence[CartProblem]) -> None:
+        super().__init__(
+            " ".join(problem.message for problem in problems[:20]),
+            code=problems[0].code,
+            extra={"problems": [one.model_dump(mode="json") for one in problems]},
+        )
+
+
+class PriceChanged(Conflict):
+    """The total is not what the buyer agreed to; nothing was charged."""
+
+    def __init__(self, *, agreed: Money, total: Money) -> None:
+        super().__init__(
+            f"The total is {total} now, not {agreed}; nothing was charged.",
+            extra={"agreed_total": _wire(agreed), "total": _wire(total)},
+        )
+
+
+class PlacementOverdue(Conflict):
+    """A neighbour stayed away until the placing's deadline; all was undone."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The order could not be placed in time and nothing was charged; please try again."
+        )
+
+
+class StoreUnknown(Invalid):
+    """No store has that key."""
+
+    def __init__(self, store: str) -> None:
+        super().__init__(f"There is no store {store}.", field="/store")
+
+
+class CurrencyNotSold(Invalid):
+    """The store does not sell in that currency."""
+
+    def __init__(self, currency: str, *, sold: Sequence[str]) -> None:
+        super().__init__(
+            f"The store does not sell in {currency}, but in {', '.join(sold)}.", field="/currency"
+        )
+
+
+class LocaleNotSpoken(Invalid):
+    """The store does not speak that locale."""
+
+    def __init__(self, locale: str, *, spoken: Sequence[str]) -> None:
+        super().__init__(
+            f"The store does not speak {locale}, but {', '.join(spoken)}.", field="/locale"
+        )
+
+
+class SkuNotOrderable(Invalid):
+    """Lines with SKUs that cannot be bought here; all of them are told at once."""
+
+    def __init__(self, lines: Iterable[tuple[int, str]]) -> None:
+        """Take (index, SKU) of each bad line."""
+        errors = [
+            FieldError(
+                pointer=f"/lines/{index}/sku", code="sku-not-orderable", message=not_sold(sku)
+            )
+            for index, sku in lines
+        ]
+        super().__init__(" ".join(error.message for error in errors[:20]), errors=errors)
+
+
+class CartTooLong(Invalid):
+    """The cart would have more lines than a cart may have."""
+
+    def __init__(self) -> None:
+        super().__init__(f"A cart has at most {MAX_CART_LINES} lines.", field="/lines")
+
+
+class QuantityTooLarge(Invalid):
+    """Together with what is in the cart it would be more than a line may have."""
+
+    def __init__(self, indexes: Iterable[int]) -> None:
+        message = f"A line has at most {MAX_QUANTITY} pieces, with those already in the cart."
+        super().__init__(
+            message,
+            errors=[
+                FieldError(
+                    pointer=f"/lines/{index}/quantity", code="quantity-too-large", message=message
+                )
+                for index in indexes
+            ],
+        )
+
+
+class CartTooExpensive(Invalid):
+    """The cart would cost more than any sum of money may be."""
+
+    def __init__(self) -> None:
+        super().__init__("The cart would cost too much; take fewer pieces.", field="/lines")
+
+
+class CountryNotServed(Invalid):
+    """The store does not deliver to that country."""
+
+    def __init__(self, country: str) -> None:
+        super().__init__(
+            f"The store does not deliver to {country}.", field="/delivery_address/country"
+        )
+
+
+class DeliveryNotOffered(Invalid):
+    """No such delivery method for this store, country and currency."""
+
+    def __init__(self, method: str, *, country: str) -> None:
+        super().__init__(f"{method} is not offered here for {country}.", field="/delivery_method")
+
+
+class PaymentDeclined(Invalid):
+    """The payment provider refused; nothing was charged."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The payment was declined: {reason}.", field="/payment/token")
+
+
+def only_left(sku: str, left: int) -> str:
+    """Say how many there still are."""
+    return f"Only {left} of {sku} are left." if left else f"{sku} is out of stock."
+
+
+def not_sold(sku: str) -> str:
+    """Say that a SKU cannot be bought here."""
+    return f"{sku} is not sold in this store."
+
+
+def _wire(money: Money) -> dict[str, str]:
+    return {"amount": money.amount, "currency": money.currency}

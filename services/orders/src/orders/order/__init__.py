@@ -1,0 +1,1 @@
+"""Orders, and the process that places them."""

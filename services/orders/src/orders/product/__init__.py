@@ -1,0 +1,1 @@
+"""What orders must know of products and SKUs: a local copy."""

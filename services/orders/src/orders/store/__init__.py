@@ -1,0 +1,1 @@
+"""Stores as catalog tells of them: a local copy."""

@@ -1,0 +1,330 @@
+"""Orders under test: a guest and a partner over HTTP, catalog and pricing faked from contracts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from chassis import process
+from chassis.runtime import Runtime
+from chassis.service import Service
+from chassis.testing import FakeCall, NeighbourFake
+from contracts.catalog import CheckEntitlement, Entitlement, ProductFacts, SkuEntitlement, Store
+from contracts.money import Money, UnitPrice, round_money
+from contracts.pricing import (
+    LineKind,
+    PricedLine,
+    PriceResolution,
+    PricingOutcome,
+    ResolvePrices,
+    TaxedAmount,
+    TaxTotal,
+)
+from orders.app import SERVICE
+from orders.product.commands import keep_products
+from orders.store.commands import keep_stores
+
+PRODUCT_ID = UUID("01932c07-2a3c-7d5e-8f00-3b6a4f1d2e10")
+VAT = Decimal("0.2")
+
+
+@pytest.fixture(scope="session")
+def service() -> Service:
+    """The service under test."""
+    return SERVICE
+
+
+def make_store(key: str = "d2c-uk", **changes: Any) -> Store:
+    return Store.model_validate(
+        {
+            "key": key,
+            "name": {"en": "Tandem Gifts UK"},
+            "audience": "d2c",
+            "currencies": ["GBP", "EUR"],
+            "locales": ["en", "fr"],
+            "countries": ["GB", "IE"],
+            "tax_display": "gross",
+            "version": 1,
+            "updated_at": "2026-11-22T10:00:00Z",
+            **changes,
+        }
+    )
+
+
+def make_product(key: str = "71053", **changes: Any) -> ProductFacts:
+    return ProductFacts.model_validate(
+        {
+            "product_id": PRODUCT_ID,
+            "key": key,
+            "sequence": 1,
+            "is_published": True,
+            "tax_class": "standard",
+            "name": {"en": f"Lantern {key}", "fr": f"Lanterne {key}"},
+            "categories": [],
+            "skus": [key],
+            **changes,
+        }
+    )
+
+
+def tax_of(gross: Money) -> TaxedAmount:
+    net = round_money(Decimal(gross.amount) / (1 + VAT), gross.currency)
+    return TaxedAmount(net=net, tax=gross - net, gross=gross)
+
+
+def add_up(amounts: list[TaxedAmount], currency: str) -> TaxedAmount:
+    return TaxedAmount(
+        net=Money.total([one.net for one in amounts], currency),
+        tax=Money.total([one.tax for one in amounts], currency),
+        gross=Money.total([one.gross for one in amounts], currency),
+    )
+
+
+@dataclass
+class Neighbours:
+    """Catalog and pricing as orders sees them; a test changes what they say."""
+
+    fake: NeighbourFake
+    prices: dict[str, str] = field(default_factory=dict)
+    unsold: set[str] = field(default_factory=set)
+
+    def resolve(self, call: FakeCall) -> PriceResolution:
+        asked = ResolvePrices.model_validate(call.json())
+        currency = asked.currency or "GBP"
+        lines = []
+        for line in asked.lines:
+            price = line.unit_price
+            if line.kind is LineKind.ITEM and (amount := self.prices.get(line.sku or "")):
+                price = UnitPrice(amount=amount, currency=currency)
+            base = PricedLine(
+                ref=line.ref,
+                kind=line.kind,
+                sku=line.sku,
+                quantity=line.quantity,
+                outcome=PricingOutcome.NO_PRICE,
+            )
+            if price is not None:
+                base = base.model_copy(
+                    update={
+                        "outcome": PricingOutcome.PRICED,
+                        "unit_price": price,
+                        "total": tax_of(price.times(line.quantity)),
+                        "tax_rate": "0.2",
+                    }
+                )
+            lines.append(base)
+        total = add_up([line.total for line in lines if line.total], currency)
+        return PriceResolution.model_validate(
+            {
+                "store": asked.store,
+                "currency": currency,
+                "country": asked.country,
+                "tax_display": "gross",
+                "at": "2026-11-22T10:00:00Z",
+                "lines": lines,
+                "taxes": [TaxTotal(rate="0.2", name="VAT 20 %", amount=total)],
+                "total": total,
+            }
+        )
+
+    def check(self, call: FakeCall) -> Entitlement:
+        asked = CheckEntitlement.model_validate(call.json())
+        return Entitlement(
+            items=[
+                SkuEntitlement(sku=sku, is_orderable=False)
+                if sku in self.unsold
+                else SkuEntitlement(
+                    sku=sku,
+                    is_orderable=True,
+                    product_key=sku,
+                    name={"en": f"Lantern {sku}"},
+                    tax_class="standard",
+                )
+                for sku in asked.skus
+            ]
+        )
+
+
+@pytest.fixture
+def neighbours(neighbour_fake: NeighbourFake) -> Neighbours:
+    """Pricing and catalog, in good health."""
+    made = Neighbours(neighbour_fake)
+    neighbour_fake.on("pricing", "POST", "/v1/prices/resolve", made.resolve)
+    neighbour_fake.on("catalog", "POST", "/v1/entitlements/check", made.check)
+    return made
+
+
+@dataclass
+class Shop:
+    """A small shop: what it sells, and the calls a guest makes."""
+
+    client: httpx.AsyncClient
+    runtime: Runtime
+    neighbours: Neighbours
+    partner: dict[str, str]
+
+    async def stock(self, sku: str, on_hand: int, *, warehouse: str = "main") -> None:
+        """Have so many of a SKU."""
+        answer = await self.client.put(
+            f"/v1/warehouses/{warehouse}/stock/{sku}",
+            json={"on_hand": on_hand},
+            headers=self.partner,
+        )
+        assert answer.status_code in (200, 201), answer.text
+
+    async def sell(self, sku: str, *, price: str = "3.39", on_hand: int = 100) -> None:
+        """Publish a SKU, price it and have some."""
+        async with self.runtime.sessions() as session:
+            await keep_products(session, [make_product(sku)])
+            await session.commit()
+        self.neighbours.prices[sku] = price
+        await self.stock(sku, on_hand)
+
+    async def open(self, *lines: tuple[str, int], **body: Any) -> "Guest":
+        """A guest with a cart."""
+        answer = await self.client.post(
+            "/v1/carts",
+            json={
+                "store": "d2c-uk",
+                "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines],
+                **body,
+            },
+        )
+        assert answer.status_code == 201, answer.text
+        opened = answer.json()
+        return Guest(self.client, opened["cart"]["id"], opened["secret"], opened["cart"])
+
+    async def ready(self, *lines: tuple[str, int]) -> "Guest":
+        """A guest who has only to press the button."""
+        guest = await self.open(*lines)
+        await guest.put("address", ADDRESS)
+        guest.cart = (await guest.put("delivery", {"delivery_method": "standard"})).json()
+        assert guest.cart["problems"] == []
+        return guest
+
+    async def scalar(self, statement: str, **values: Any) -> Any:
+        """One value out of the database."""
+        async with self.runtime.reader.connect() as connection:
+            return await connection.scalar(text(statement), values)
+
+    async def work(self, *, rounds: int = 20) -> None:
+        """What the worker does: take up every process that has not ended, until all have."""
+        for _ in range(rounds):
+            async with self.runtime.sessions() as session:
+                await session.execute(
+                    text(
+                        "UPDATE processes SET next_attempt_at = created_at, lease_until = NULL"
+                        " WHERE ended_at IS NULL"
+                    )
+                )
+                found = await session.execute(
+                    text("SELECT id FROM processes WHERE ended_at IS NULL")
+                )
+                left = [row.id for row in found]
+                await session.commit()
+            if not left:
+                return
+            for process_id in left:
+                await process.drive(self.runtime, process_id, until=self.runtime.clock.now())
+        raise AssertionError("processes did not end")
+
+
+ADDRESS: Mapping[str, Any] = {
+    "email": "ada@example.com",
+    "delivery_address": {
+        "name": "Ada Lovelace",
+        "line1": "12 St James's Square",
+        "city": "London",
+        "postal_code": "SW1Y 4JH",
+        "country": "GB",
+    },
+}
+
+
+@dataclass
+class Guest:
+    """Somebody with a cart and its secret."""
+
+    client: httpx.AsyncClient
+    cart_id: str
+    secret: str
+    cart: dict[str, Any]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Tandem-Cart-Secret": self.secret}
+
+    @property
+    def total(self) -> dict[str, str]:
+        total: dict[str, str] = self.cart["totals"]["total"]["gross"]
+        return total
+
+    async def get(self, path: str = "") -> httpx.Response:
+        return await self.client.get(f"/v1/carts/{self.cart_id}{path}", headers=self.headers)
+
+    async def add(self, *lines: tuple[str, Any], key: str | None = None) -> httpx.Response:
+        keyed = {"Idempotency-Key": key} if key else {}
+        return await self.client.post(
+            f"/v1/carts/{self.cart_id}/lines",
+            json={"lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines]},
+            headers={**self.headers, **keyed},
+        )
+
+    async def put(self, what: str, body: Mapping[str, Any], **headers: str) -> httpx.Response:
+        return await self.client.put(
+            f"/v1/carts/{self.cart_id}/{what}", json=body, headers={**self.headers, **headers}
+        )
+
+    async def delete(self, line_id: str) -> httpx.Response:
+        return await self.client.delete(
+            f"/v1/carts/{self.cart_id}/lines/{line_id}", headers=self.headers
+        )
+
+    async def place(
+        self, *, key: str | None = None, token: str = "tok_ok", total: Any = None, **headers: str
+    ) -> httpx.Response:
+        return await self.client.post(
+            f"/v1/carts/{self.cart_id}/place",
+            json={
+                "agreed_total": total or self.total,
+                "payment": {"method": "test", "token": token},
+            },
+            headers={
+                **self.headers,
+                "Idempotency-Key": key or uuid4().hex,
+                **headers,
+            },
+        )
+
+
+@pytest.fixture
+async def shop(
+    app_client: httpx.AsyncClient,
+    runtime: Runtime,
+    neighbours: Neighbours,
+    make_token: Callable[..., str],
+) -> Shop:
+    """A store in the UK with a warehouse and one delivery method for 3.95."""
+    token = make_token(scopes=("stock:read", "stock:write", "orders:read", "changes:read"))
+    partner = {"Authorization": f"Bearer {token}"}
+    async with runtime.sessions() as session:
+        await keep_stores(session, [make_store()])
+        await session.commit()
+    await app_client.put(
+        "/v1/warehouses/main", json={"name": "Main", "country": "GB"}, headers=partner
+    )
+    await app_client.put("/v1/delivery-methods/standard", json=METHOD, headers=partner)
+    return Shop(app_client, runtime, neighbours, partner)
+
+
+METHOD = {
+    "name": {"en": "Standard delivery", "fr": "Livraison standard"},
+    "stores": ["d2c-uk"],
+    "countries": ["GB"],
+    "price": {"amount": "3.95", "currency": "GBP"},
+}
