@@ -245,7 +245,9 @@ async def list_dead(
     if queue is not None:
         wanted = wanted.where(InboxRow.queue == queue)
     if after is not None:
-        wanted = wanted.where(tuple_(InboxRow.received_at, InboxRow.event_id) > tuple_(*after))
+        place = (InboxRow.received_at, InboxRow.event_id)
+        start = tuple_(*after, types=[column.type for column in place])
+        wanted = wanted.where(tuple_(*place) > start)
     found = await session.scalars(
         wanted.order_by(InboxRow.received_at, InboxRow.event_id).limit(limit)
     )

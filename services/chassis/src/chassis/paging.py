@@ -23,7 +23,7 @@ class CursorNotReadable(Invalid):
 
 def encode_cursor(*parts: str | int | datetime | UUID | None) -> str:
     """Wrap a row's sort key; `decode_cursor` gives its parts back as JSON values."""
-    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
+    return base64.urlsafe_b64encode(orjson.dumps(parts, default=str)).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, *types: type) -> tuple[Any, ...]:

@@ -16,14 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chassis import auth, feed
+from chassis import auth, dead_letters, feed
 from chassis.app import assemble
 from chassis.bus import BusUnavailable
 from chassis.clock import Clock
 from chassis.db import new_metadata, problem_of
 from chassis.jobs import Job
-from chassis.migrate import check_current
 from chassis.problems import as_response
+from chassis.revisions import check_current
 from chassis.runtime import Runtime, open_runtime
 from chassis.settings import DatabaseSettings
 
@@ -79,6 +79,7 @@ def create_app(
         routers = (
             *service.routers,
             feed.create_router(service.name, service.snapshots),
+            dead_letters.create_router(service.consumers),
             auth.create_router(),
         )
 
