@@ -13,12 +13,22 @@ import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import orjson
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
-from sqlalchemy import Index, SmallInteger, delete, func, select
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -51,6 +61,27 @@ class IdempotencyRow(ChassisBase):
     headers: Mapped[list[list[str]]] = mapped_column(JSONB)
     body: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+_TABLE = cast(Table, IdempotencyRow.__table__)
+_ROW = _TABLE.c
+_LOCK = select(
+    func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger)).label("got")
+).cte("lock")
+_LOOK_UP = select(_LOCK.c.got, _ROW.fingerprint, _ROW.status, _ROW.headers, _ROW.body).select_from(
+    _LOCK.outerjoin(_TABLE, _ROW.scope == bindparam("scope", type_=LargeBinary))
+)
+_FIND = select(_ROW.fingerprint, _ROW.status, _ROW.headers, _ROW.body).where(
+    _ROW.scope == bindparam("scope", type_=LargeBinary)
+)
+_STORE = (
+    insert(_TABLE)
+    .values(
+        {name: bindparam(name) for name in ("scope", "fingerprint", "status", "headers", "body")}
+    )
+    .on_conflict_do_nothing()
+    .returning(_ROW.status)
+)
 
 
 class IdempotencyKeyMissing(BadRequest):
@@ -221,41 +252,66 @@ def _hash(*parts: bytes) -> bytes:
 async def _once(
     request: Request, claim: Claim, handle: Callable[[Request], Awaitable[Response]]
 ) -> Response:
-    """Do the work and store its answer in one transaction, or give the stored answer."""
+    """Do the work and store its answer in one transaction, or give the stored answer.
+
+    Lock and look are one statement, so a twin may commit between that statement's snapshot and
+    our lock. Then our work was done on top of the twin's and failed, or its answer cannot be
+    stored; it is rolled back, and the twin's answer is there to be given.
+    """
     runtime: Runtime = request.app.state.runtime
-    async with runtime.sessions() as session:
-        stored = await _look_up(session, claim)
-        if stored is not None:
-            return stored
-        request.scope["tandem.session"] = session
-        try:
-            response = await handle(request)
-        finally:
-            del request.scope["tandem.session"]
-        if response.status_code >= 400:
-            return response
-        if await _store(session, claim, response):
-            await session.commit()
-            return response
-    # A twin committed between our look and our lock; nothing of ours was kept.
-    async with runtime.sessions() as session:
-        stored = await _look_up(session, claim)
-    if stored is None:
-        raise IdempotencyKeyInUse
-    return stored
+    failure: Exception | None = None
+    try:
+        async with runtime.sessions() as session:
+            stored = await _look_up(session, claim)
+            if stored is not None:
+                return stored
+            response = await _handle_in(session, request, handle)
+            if response.status_code < 400 and await _store(session, claim, response):
+                await session.commit()
+                return response
+    except (IdempotencyKeyInUse, IdempotencyKeyReused):
+        raise
+    except Exception as error:
+        failure = error
+    stored = await _find_after(runtime, claim, failure)
+    if stored is not None:
+        return stored
+    if failure is not None:
+        raise failure
+    if response.status_code < 400:
+        raise IdempotencyKeyInUse  # a twin's answer was in the way, and is gone already
+    return response
+
+
+async def _handle_in(
+    session: AsyncSession, request: Request, handle: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    request.scope["tandem.session"] = session
+    try:
+        return await handle(request)
+    finally:
+        del request.scope["tandem.session"]
+
+
+async def _find_after(runtime: Runtime, claim: Claim, failure: Exception | None) -> Response | None:
+    """A twin's answer, after our own work came to nothing; a failure of this look tells less."""
+    try:
+        async with runtime.reader.connect() as connection:
+            found = (await connection.execute(_FIND, {"scope": claim.scope})).first()
+    except Exception:
+        if failure is None:
+            raise
+        return None
+    if found is None:
+        return None
+    claim.check(found.fingerprint)
+    return _answer(found.status, found.headers, found.body)
 
 
 async def _look_up(session: AsyncSession, claim: Claim) -> Response | None:
     """Take the key's lock and find its answer, in one round trip."""
-    row = IdempotencyRow
-    lock = select(func.pg_try_advisory_xact_lock(claim.lock).label("got")).cte("lock")
-    found = (
-        await session.execute(
-            select(lock.c.got, row.fingerprint, row.status, row.headers, row.body).select_from(
-                lock.outerjoin(row, row.scope == claim.scope)
-            )
-        )
-    ).one()
+    connection = await session.connection()
+    found = (await connection.execute(_LOOK_UP, {"lock": claim.lock, "scope": claim.scope})).one()
     if found.fingerprint is not None:
         claim.check(found.fingerprint)
         return _answer(found.status, found.headers, found.body)
@@ -278,19 +334,19 @@ async def _store(session: AsyncSession, claim: Claim, response: Response) -> boo
         for name, value in response.raw_headers
         if name.decode("latin-1").lower() not in _UNSTORED_HEADERS
     ]
-    statement = (
-        insert(IdempotencyRow)
-        .values(
-            scope=claim.scope,
-            fingerprint=claim.fingerprint,
-            status=response.status_code,
-            headers=headers,
-            body=bytes(response.body),
-        )
-        .on_conflict_do_nothing()
-        .returning(IdempotencyRow.status)
+    await session.flush()
+    connection = await session.connection()
+    stored = await connection.execute(
+        _STORE,
+        {
+            "scope": claim.scope,
+            "fingerprint": claim.fingerprint,
+            "status": response.status_code,
+            "headers": headers,
+            "body": bytes(response.body),
+        },
     )
-    return (await session.execute(statement)).first() is not None
+    return stored.first() is not None
 
 
 async def purge(runtime: Runtime) -> None:

@@ -23,25 +23,18 @@ from sqlalchemy import Connection, MetaData, text
 
 from chassis.db import ChassisBase, create_engine, lock_number
 from chassis.logs import get_logger
+from chassis.revisions import CHASSIS, CHASSIS_VERSIONS, SERVICE_VERSIONS, folder_of
 from chassis.settings import DatabaseSettings
 
 if TYPE_CHECKING:
-    from chassis.runtime import Runtime
     from chassis.service import Service
 
-CHASSIS = "chassis.migrations"
-CHASSIS_VERSIONS = "alembic_version_chassis"
-SERVICE_VERSIONS = "alembic_version"
 _LOCK = lock_number("tandem:migrate")
 _TEMPLATES = Path(__file__).parent / "migrations"
 _ALEMBIC = threading.Lock()
 """Alembic's `op` is one for the whole interpreter, so only one migration runs in it at a time."""
 
 log = get_logger(__name__)
-
-
-class NotMigrated(Exception):
-    """The database lacks revisions that this code needs."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +51,6 @@ class _Line:
             file_template="%(rev)s_%(slug)s",
             version_locations=[folder_of(self.package) / "versions"],
         )
-
-
-def folder_of(package: str) -> Path:
-    """The folder of a package with revisions."""
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise ValueError(f"{package} is no package")
-    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def _lines(service: "Service") -> tuple[_Line, _Line]:
@@ -153,30 +138,6 @@ async def write_revision(service: "Service", settings: DatabaseSettings, *, mess
 
     await _in_alembic(settings, generate)
     return written[0]
-
-
-async def check_current(runtime: "Runtime") -> None:
-    """Raise NotMigrated when the database is behind this code; one that is ahead is fine.
-
-    During a rolling release the new version migrates first, and the old one goes on serving.
-    """
-    async with runtime.reader.connect() as connection:
-        for line in _lines(runtime.service):
-            scripts = line.scripts()
-            head = scripts.get_current_head()
-            if head is None:
-                continue
-            exists = await connection.scalar(
-                text("SELECT to_regclass(:name) IS NOT NULL"), {"name": line.version_table}
-            )
-            version = None
-            if exists:
-                version = await connection.scalar(
-                    text(f"SELECT version_num FROM {line.version_table}")  # noqa: S608
-                )
-            known = {script.revision for script in scripts.walk_revisions()}
-            if version is None or (version in known and version != head):
-                raise NotMigrated(f"{line.package} is at {version}, this code needs {head}")
 
 
 def _is_ours(name: str | None, kind: str, parents: Any) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chassis import copies, inbox, jobs, logs, migrate, process, pruning, relay
+from chassis import copies, inbox, jobs, logs, process, pruning, relay
 from chassis.bus import Bus
 from chassis.clock import Clock
 from chassis.runtime import Runtime, open_runtime
@@ -150,6 +150,8 @@ def main(service: Service, argv: Sequence[str] | None = None) -> None:
 
 async def _do(service: Service, settings: DatabaseSettings, arguments: argparse.Namespace) -> None:
     """The commands that end by themselves."""
+    from chassis import migrate  # alembic is not for processes that serve
+
     with logs.service(service.name):
         if arguments.command == "migrate":
             await migrate.migrate(service, settings)

@@ -468,7 +468,7 @@ def _keys(key_file: Path) -> dict[str, Any]:
 
 
 def _hash_of_revisions(service: "Service") -> str:
-    from chassis.migrate import CHASSIS, folder_of
+    from chassis.revisions import CHASSIS, folder_of
 
     digest = hashlib.sha256()
     for package in (CHASSIS, service.migrations):
