@@ -117,3 +117,14 @@ async def test_copies_are_filled_and_rebuilt_from_snapshots(
         assert await copies.rebuild(shop.runtime, copy)
     answer = await shop.resolved("A", "B")
     assert [line["outcome"] for line in answer["lines"]] == ["priced", "no_price"]
+
+
+async def test_every_operation_answers_as_documented(
+    open_shop, product_facts, call_every_operation
+):
+    """Schemathesis, with good and bad values, as one who may do all."""
+    await open_shop.know_products(product_facts("71053"))
+    await open_shop.put_price("71053", "3.39")
+    seen = await call_every_operation(headers=open_shop.headers, examples=40)
+    assert {"200", "201", "404", "422"} <= seen
+    assert "401" in await call_every_operation(examples=3)

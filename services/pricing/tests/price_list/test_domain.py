@@ -85,7 +85,7 @@ facts = st.tuples(moments, st.none() | moments, st.integers(1, 3)).filter(
 @given(st.lists(facts, max_size=8))
 def test_timeline_knows_what_a_naive_model_knows(said):
     """At every moment, by what was known after every write, rows and model give one price."""
-    rows: dict[int, tuple[Any, ...]] = {}  # id -> (span, recorded, closed)
+    rows: dict[int | None, tuple[Any, ...]] = {}  # id -> (span, recorded, closed)
     timeline: Timeline = ()
     for number, (since, until, amount) in enumerate(said):
         now = START + timedelta(hours=number)
