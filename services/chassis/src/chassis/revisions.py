@@ -44,7 +44,7 @@ def read_revisions(package: str) -> Revisions:
     """The revisions in a package's folder `versions`, one line of them."""
     known: set[str] = set()
     followed: set[str] = set()
-    for file in (folder_of(package) / "versions").glob("*.py"):
+    for file in (folder_of(package) / "versions").glob("[!_]*.py"):
         named = dict(_NAMED.findall(file.read_text(encoding="utf-8")))
         known.add(named["revision"])
         followed.add(named.get("down_revision", ""))
