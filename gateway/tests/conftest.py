@@ -70,6 +70,13 @@ def make_category(key: str, parent: str | None, path: list[str]) -> dict[str, An
     return catalog.Category.model_validate(category).model_dump(mode="json")
 
 
+def make_tree() -> list[dict[str, Any]]:
+    return [
+        make_category("lighting", "home", ["home", "lighting"]),
+        make_category("home", None, ["home"]),
+    ]
+
+
 def make_product(number: int) -> dict[str, Any]:
     key = f"P{number:05}"
     product = {
@@ -148,6 +155,33 @@ def make_order() -> dict[str, Any]:
     return orders.Order.model_validate(order).model_dump(mode="json")
 
 
+def make_method() -> dict[str, Any]:
+    return {
+        "key": "standard",
+        "name": {"en": "Standard delivery", "fr": "Livraison"},
+        "description": {},
+        "stores": [],
+        "countries": ["GB"],
+        "price": {"amount": "3.95", "currency": "GBP"},
+        "is_tax_included": True,
+        "tax_class": "standard",
+        "position": 0,
+        "version": 1,
+        "updated_at": TIME,
+    }
+
+
+def make_placement(status: str = "placed") -> dict[str, Any]:
+    problem = Conflict("The card was declined.", code="payment-declined").as_detail()
+    placement = {
+        "id": CART,
+        "status": status,
+        "order": make_order() if status == "placed" else None,
+        "problem": problem if status == "refused" else None,
+    }
+    return orders.Placement.model_validate(placement).model_dump(mode="json")
+
+
 @dataclass
 class Call:
     """A call that a neighbour got."""
@@ -178,6 +212,8 @@ class Shop:
     urls: dict[str, str] = field(default_factory=dict)
     carts_refuse: Problem | None = None
     cart: dict[str, Any] = field(default_factory=make_cart)
+    store: dict[str, Any] = field(default_factory=make_store)
+    category: dict[str, Any] = field(default_factory=lambda: make_tree()[1])
     placement_status: str = "placed"
 
     def called(self, neighbour: str) -> list[Call]:
@@ -224,13 +260,10 @@ class Shop:
 
     def _catalog(self, call: Call) -> Any:
         match call.path.split("/")[2:]:
-            case ["stores", "d2c-uk" as key]:
-                return make_store(key)
+            case ["stores", "d2c-uk"]:
+                return self.store
             case ["categories"]:
-                tree = [
-                    make_category("home", None, ["home"]),
-                    make_category("lighting", "home", ["home", "lighting"]),
-                ]
+                tree = make_tree()
                 return (
                     Page[catalog.Category].model_validate({"items": tree}).model_dump(mode="json")
                 )
@@ -293,7 +326,7 @@ class Shop:
     def _orders(self, call: Call) -> Any:
         path = call.path.split("/")[2:]
         if path == ["delivery-methods"]:
-            return {"items": [self._method()], "next": None}
+            return {"items": [make_method()], "next": None}
         if path == ["carts"]:
             asked = orders.OpenCart.model_validate(call.body)
             return {"cart": make_cart(locale=asked.locale), "secret": SECRET}
@@ -306,40 +339,15 @@ class Shop:
                 UUID(cart_id)
                 orders.PlaceOrder.model_validate(call.body)
                 assert call.headers["idempotency-key"]
-                return self._placement()
+                return make_placement(self.placement_status)
             case ["carts", cart_id, *_] if cart_id == CART:
                 return self.cart
             case ["placements", placement_id]:
                 UUID(placement_id)
-                return self._placement()
+                return make_placement(self.placement_status)
             case ["orders", "T-1000042"]:
                 return make_order()
         raise NotFound("There is no such thing.", code="not-found")
-
-    def _method(self) -> Any:
-        return {
-            "key": "standard",
-            "name": {"en": "Standard delivery", "fr": "Livraison"},
-            "description": {},
-            "stores": [],
-            "countries": ["GB"],
-            "price": {"amount": "3.95", "currency": "GBP"},
-            "is_tax_included": True,
-            "tax_class": "standard",
-            "position": 0,
-            "version": 1,
-            "updated_at": TIME,
-        }
-
-    def _placement(self) -> Any:
-        problem = Conflict("The card was declined.", code="payment-declined").as_detail()
-        placement = {
-            "id": CART,
-            "status": self.placement_status,
-            "order": make_order() if self.placement_status == "placed" else None,
-            "problem": problem if self.placement_status == "refused" else None,
-        }
-        return orders.Placement.model_validate(placement).model_dump(mode="json")
 
 
 @asynccontextmanager
@@ -418,3 +426,23 @@ async def open_gateway(shop: Shop) -> AsyncIterator[Callable[..., Any]]:
 async def gateway(open_gateway: Callable[..., Any]) -> Gateway:
     opened: Gateway = await open_gateway()
     return opened
+
+
+class Wires:
+    """The neighbours' shapes, for tests that need no neighbour."""
+
+    store = staticmethod(make_store)
+    categories = staticmethod(make_tree)
+    cart = staticmethod(make_cart)
+    order = staticmethod(make_order)
+    method = staticmethod(make_method)
+    placement = staticmethod(make_placement)
+
+    @staticmethod
+    def products(many: int) -> list[dict[str, Any]]:
+        return [make_product(number) for number in range(1, many + 1)]
+
+
+@pytest.fixture(scope="session")
+def make_wire() -> Wires:
+    return Wires()

@@ -28,6 +28,7 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from gateway.completion import Plans, QuickExecutor
 from gateway.context import Context
 from gateway.errors import (
     MutationByGet,
@@ -59,6 +60,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A query that fits the schema, and how its selections are completed."""
+
+    ast: DocumentNode
+    plans: Plans
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a request came to. Without data nothing was run: `problem_status` says why not."""
 
@@ -73,7 +82,7 @@ class Executor:
     def __init__(self, schema: GraphQLSchema, settings: Settings) -> None:
         self._schema = schema
         self._settings = settings
-        self._documents: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._documents: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
         self._rules = (
             _RULES if settings.introspection else (*_RULES, NoSchemaIntrospectionCustomRule)
@@ -86,7 +95,7 @@ class Executor:
         """
         try:
             document = self._read(request.query)
-            operation = _operation(document, request.operation_name)
+            operation = _operation(document.ast, request.operation_name)
         except GraphQLError as error:
             return Outcome(None, [error], 422)
         except (QueryNotReadable, QueryTooCostly, OperationUnknown) as problem:
@@ -101,19 +110,21 @@ class Executor:
         return Outcome(result.data, errors, 422 if refused else None)
 
     async def _execute(
-        self, document: DocumentNode, request: Request, context: Context
+        self, document: Document, request: Request, context: Context
     ) -> ExecutionResult:
         result = execute(
             self._schema,
-            document,
+            document.ast,
             context_value=context,
             variable_values=dict(request.variables) if request.variables else None,
             operation_name=request.operation_name,
             is_awaitable=cast(Any, optimized_is_awaitable),
+            executor_class=QuickExecutor,
+            plans=document.plans,
         )
         return result if isinstance(result, ExecutionResult) else await result
 
-    def _read(self, query: str) -> DocumentNode:
+    def _read(self, query: str) -> Document:
         """Parse, measure and validate a query, or find it among those that were.
 
         Raises QueryNotReadable, QueryTooCostly, and _Invalid with what does not fit.
@@ -122,11 +133,12 @@ class Executor:
         if document is not None:
             self._documents.move_to_end(query)
             return document
-        document = self._parse(query)
+        ast = self._parse(query)
         if errors := validate(
-            self._schema, document, self._rules, max_errors=20, allow_empty_selection_sets=False
+            self._schema, ast, self._rules, max_errors=20, allow_empty_selection_sets=False
         ):
             raise _Invalid(errors)
+        document = Document(ast, Plans())
         self._keep(query, document)
         return document
 
@@ -135,15 +147,21 @@ class Executor:
             document = parse(query, max_tokens=self._settings.max_tokens)
             check_limits(document, self._settings)
         except GraphQLSyntaxError as error:
-            if "Document contains more that" in error.message or "tokens" in error.message:
-                limit = self._settings.max_tokens
-                raise QueryTooCostly("tokens", f"more than {limit}", limit) from None
-            raise QueryNotReadable(error.message) from None
+            raise self._refusal(error.message) from None
         except RecursionError:
             raise QueryTooCostly("levels", "too many", self._settings.max_depth) from None
         return document
 
-    def _keep(self, query: str, document: DocumentNode) -> None:
+    def _refusal(self, message: str) -> QueryNotReadable | QueryTooCostly:
+        """Why it was not parsed: graphql-core says `Parsing aborted` when it gave up."""
+        if "Parsing aborted" not in message:
+            return QueryNotReadable(message)
+        if "tokens" in message:
+            limit = self._settings.max_tokens
+            return QueryTooCostly("tokens", f"more than {limit}", limit)
+        return QueryTooCostly("levels", "too many", self._settings.max_depth)
+
+    def _keep(self, query: str, document: Document) -> None:
         """Remember a valid document; the least recently used ones make room."""
         if len(query) > _LONGEST_KEPT:
             return

@@ -6,13 +6,16 @@ never share one. A cursor names a page of the owner's list and a place in it.
 
 import base64
 import binascii
+import re
 from uuid import UUID
 
 from strawberry import ID
 
+from contracts.ids import KEY_PATTERN
 from contracts.problems import Invalid
 
 _LONGEST = 2048
+_KEY = re.compile(KEY_PATTERN)
 
 
 class IdMalformed(Invalid):
@@ -29,6 +32,11 @@ class CursorMalformed(Invalid):
         super().__init__(
             "`after` must be an `endCursor` or a `cursor` of this list.", field="after"
         )
+
+
+def is_key(text: str) -> bool:
+    """Whether it can be the key of anything, and so stand in a path as it is."""
+    return _KEY.fullmatch(text) is not None
 
 
 def encode_id(kind: str, key: str) -> ID:

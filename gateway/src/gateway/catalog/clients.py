@@ -3,12 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from contracts.problems import NotFound, Unavailable
 from gateway.catalog.types import Category, CategoryTree, Product
 from gateway.context import Context, Wire, choose_locale
 from gateway.errors import StoreUnknown, reading
+from gateway.ids import is_key
 from gateway.pricing.clients import resolve_prices
 from gateway.pricing.types import Price
 from gateway.selection import Selection
@@ -28,8 +28,11 @@ class ProductPage:
 async def get_store(context: Context) -> Wire:
     """The request's store. Raises StoreUnknown, Unavailable."""
 
+    if not is_key(context.store):
+        raise StoreUnknown(context.store)
+
     async def fetch() -> Wire:
-        path = f"/v1/stores/{quote(context.store, safe='')}"
+        path = f"/v1/stores/{context.store}"
         try:
             reply = await context.neighbours["catalog"].get(path, token=None)
         except NotFound:
@@ -93,7 +96,9 @@ async def _get_page(context: Context, path: str, params: dict[str, Any]) -> Prod
 
 async def find_product(context: Context, key: str) -> Wire | None:
     """One published product, if there is such a one."""
-    return await _find(context, f"/v1/products/{quote(key, safe='')}", {"store": context.store})
+    if not is_key(key):
+        return None
+    return await _find(context, f"/v1/products/{key}", {"store": context.store})
 
 
 async def find_product_by_slug(context: Context, slug: str) -> Wire | None:
