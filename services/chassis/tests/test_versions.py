@@ -23,14 +23,14 @@ from chassis.versions import (
         ('""', {""}),
     ],
 )
-def test_header_is_read(header, tags):
-    assert read_if_match(header) == tags
+async def test_header_is_read(header, tags):
+    assert await read_if_match(header) == tags
 
 
 @pytest.mark.parametrize("header", ["3", "", '"3', '"3" "4"', '"3",', "*, *", '"3", *'])
-def test_header_that_is_no_list_of_tags_is_refused(header):
+async def test_header_that_is_no_list_of_tags_is_refused(header):
     with pytest.raises(IfMatchNotReadable) as refused:
-        read_if_match(header)
+        await read_if_match(header)
     assert refused.value.errors[0].pointer == "If-Match"
 
 
@@ -48,8 +48,8 @@ def test_header_that_is_no_list_of_tags_is_refused(header):
         (None, etag(1), False),
     ],
 )
-def test_write_goes_on_only_at_a_version_that_is_expected(current, header, holds):
-    expected = read_if_match(header)
+async def test_write_goes_on_only_at_a_version_that_is_expected(current, header, holds):
+    expected = await read_if_match(header)
     if holds:
         check(current, expected)
         return

@@ -135,15 +135,15 @@ class Claim:
             raise IdempotencyKeyReused
 
 
-def _mark_required() -> None:
+async def _mark_required() -> None:
     """Marks a route; its presence is what counts."""
 
 
-def _mark_ignored() -> None:
+async def _mark_ignored() -> None:
     """Marks a route; its presence is what counts."""
 
 
-def _mark_process() -> None:
+async def _mark_process() -> None:
     """Marks a route; its presence is what counts."""
 
 

@@ -81,7 +81,7 @@ async def open_runtime(
             await direct.dispose()
 
 
-def get_runtime(request: Request) -> Any:
+async def get_runtime(request: Request) -> Any:
     """The runtime of the application that answers this request."""
     return request.app.state.runtime
 

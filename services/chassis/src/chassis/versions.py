@@ -36,7 +36,7 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def read_if_match(
+async def read_if_match(
     if_match: Annotated[
         str | None,
         Header(
