@@ -44,4 +44,5 @@ def recordset(**columns: TypeEngine[Any]) -> FromClause:
 
 def as_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The parameter for `recordset`."""
-    return {"rows": orjson.dumps(list(rows)).decode()}
+    # asyncpg has a UUID class of its own, which only `default` can tell.
+    return {"rows": orjson.dumps(list(rows), default=str).decode()}

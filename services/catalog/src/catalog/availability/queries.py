@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, cast, func, literal, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSON
 
 from catalog.availability.tables import AvailabilityRow
 
-_UNKNOWN = cast(literal('{"available":0,"is_in_stock":false}', literal_execute=True), JSON)
+_UNKNOWN: ColumnElement[Any] = literal_column(
+    """'{"available":0,"is_in_stock":false}'::json""", JSON
+)
 
 
 def availability_of(sku: SQLColumnExpression[str]) -> ColumnElement[Any]:

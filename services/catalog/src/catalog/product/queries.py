@@ -11,13 +11,16 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    SQLColumnExpression,
     Text,
     and_,
     any_,
     bindparam,
     cast,
+    exists,
     func,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -80,32 +83,75 @@ def _columns(of: Any) -> list[ColumnElement[Any]]:
     ]
 
 
+_AFTER = bindparam("after", type_=Text)
+_CATEGORY = bindparam("category", type_=Text)
+
+
+def _listed(*conditions: SQLColumnExpression[bool]) -> Select[*tuple[Any, ...]]:
+    """Products by key."""
+    return (
+        select(ProductRow, literal(0).label("rank"))
+        .where(ProductRow.key > _AFTER, *conditions)
+        .order_by(ProductRow.key)
+    )
+
+
+def _listed_in_category(*conditions: SQLColumnExpression[bool]) -> Select[*tuple[Any, ...]]:
+    """Products of a branch by key: a range of placements, each with its product.
+
+    The OFFSET keeps PostgreSQL from joining in any other way. It would otherwise sometimes walk
+    through all products in the order of their keys, looking for the few of a small category.
+    """
+    product = (
+        select(ProductRow)
+        .where(ProductRow.key == PlacementRow.product_key, *conditions)
+        .offset(literal_column("0"))
+        .lateral("product")
+    )
+    return (
+        select(*product.c, literal(0).label("rank"))
+        .select_from(PlacementRow)
+        .join(product, true())
+        .where(PlacementRow.category_key == _CATEGORY, PlacementRow.product_key > _AFTER)
+        .order_by(PlacementRow.product_key)
+    )
+
+
+def _found(*conditions: SQLColumnExpression[bool]) -> Select[*tuple[Any, ...]]:
+    """Products that a search finds, the best first."""
+    rank = search.rank(ProductRow.search, ProductRow.word_count)
+    return (
+        select(ProductRow, rank.label("rank"))
+        .where(
+            search.matches(ProductRow.search),
+            tuple_(rank, ProductRow.key) > tuple_(bindparam("rank"), _AFTER),
+            *conditions,
+        )
+        .order_by(rank, ProductRow.key)
+    )
+
+
+def _is_in_category() -> ColumnElement[bool]:
+    return exists().where(
+        PlacementRow.category_key == _CATEGORY, PlacementRow.product_key == ProductRow.key
+    )
+
+
 @cache
 def _page(*, is_searched: bool, has_category: bool, is_published: bool) -> Select[Any]:
     """One page of products, and whether store and category are known at all.
 
     The page is chosen first, in an inner query, and only its rows are completed.
     """
-    rank = search.rank(ProductRow.search, ProductRow.word_count) if is_searched else literal(0)
-    key = ProductRow.key
-    after = bindparam("after", type_=Text)
-    page = select(ProductRow, rank.label("rank"))
-    if has_category:
-        page = page.join(PlacementRow, PlacementRow.product_key == ProductRow.key)
-        page = page.where(PlacementRow.category_key == bindparam("category", type_=Text))
-        key = PlacementRow.product_key
-    if is_published:
-        page = page.where(ProductRow.is_published)
+    conditions: list[SQLColumnExpression[bool]] = [ProductRow.is_published] if is_published else []
     if is_searched:
-        page = page.where(search.matches(ProductRow.search))
-        page = page.where(tuple_(rank, key) > tuple_(bindparam("rank"), after))
-        page = page.order_by(rank, key)
+        page = _found(*conditions, *([_is_in_category()] if has_category else []))
     else:
-        page = page.where(key > after).order_by(key)
+        page = (_listed_in_category if has_category else _listed)(*conditions)
     chosen = page.limit(bindparam("limit")).lateral("page")
     known = select(
         stores.is_known(bindparam("store", type_=Text)).label("store"),
-        categories.is_known(bindparam("category", type_=Text)).label("category"),
+        categories.is_known(_CATEGORY).label("category"),
     ).subquery("known")
     columns = [known.c.store.label("has_store"), known.c.category.label("has_category")]
     return (

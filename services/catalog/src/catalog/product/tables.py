@@ -17,7 +17,13 @@ class ProductRow(Base):
     __tablename__ = "products"
     __table_args__ = (
         Index("ix_products_published", "key", postgresql_where="is_published"),
-        Index("ix_products_search", "search", postgresql_using="gin"),
+        # Without a pending list, which every search would have to walk through.
+        Index(
+            "ix_products_search",
+            "search",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
     )
 
     key: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
@@ -68,8 +74,10 @@ class PlacementRow(Base):
     """
 
     __tablename__ = "placements"
+    # Hashed, so that no list is ever tempted to go by it instead of by the primary key.
+    __table_args__ = (Index("ix_placements_product_key", "product_key", postgresql_using="hash"),)
 
     category_key: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     product_key: Mapped[str] = mapped_column(
-        Text(collation="C"), ForeignKey("products.key"), primary_key=True, index=True
+        Text(collation="C"), ForeignKey("products.key"), primary_key=True
     )

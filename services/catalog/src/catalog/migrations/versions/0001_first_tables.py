@@ -61,7 +61,12 @@ def upgrade() -> None:
         "ix_products_published", "products", ["key"], unique=False, postgresql_where="is_published"
     )
     op.create_index(
-        "ix_products_search", "products", ["search"], unique=False, postgresql_using="gin"
+        "ix_products_search",
+        "products",
+        ["search"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_table(
         "stores",
@@ -87,7 +92,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("category_key", "product_key", name=op.f("pk_placements")),
     )
-    op.create_index(op.f("ix_placements_product_key"), "placements", ["product_key"], unique=False)
+    op.create_index(
+        "ix_placements_product_key",
+        "placements",
+        ["product_key"],
+        unique=False,
+        postgresql_using="hash",
+    )
     op.create_table(
         "slugs",
         sa.Column("locale", sa.Text(collation="C"), nullable=False),
