@@ -65,8 +65,7 @@ async def serve_until(
 ) -> None:
     """Serve the shop, load the demo once, say what there is, and wait for `stop`."""
     async with open_shop(settings, server):
-        await wait_until_ready(settings)
-        if await finished(load_demo(settings, console), stop):
+        if await finished(prepare(settings, console), stop):
             welcome.show(settings, Credentials.read(settings.partner_file), console)
             await stop.wait()
         console.print("Stopping ...")
@@ -186,6 +185,12 @@ def write_partner(settings: LocalSettings) -> None:
         "scopes": sorted(PARTNER_SCOPES),
     }
     write_private(settings.partner_file, json.dumps(partner, indent=2) + "\n")
+
+
+async def prepare(settings: LocalSettings, console: Console) -> None:
+    """What is left to do once everything runs."""
+    await wait_until_ready(settings)
+    await load_demo(settings, console)
 
 
 async def wait_until_ready(settings: LocalSettings) -> None:
