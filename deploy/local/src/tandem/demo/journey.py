@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from contracts.ids import new_id
@@ -255,4 +256,4 @@ class Journey:
         self.console.print(Text(f"{self.number:>2}. {what}", style="bold"))
 
     def tell(self, what: str) -> None:
-        self.console.print(Text(f"    {what}"))
+        self.console.print(Padding(Text(what), (0, 0, 0, 4)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, Literal
 
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +12,7 @@ from tandem.demo.shop import Article, expect
 
 def products_table(connection: Mapping[str, Any]) -> Table:
     """A page of products: name, price, stock."""
-    table = Table.grid(padding=(0, 2))
+    table = new_table("left", "right", "right")
     for product in connection["nodes"]:
         article = Article.read(product)
         cells = ("cannot be bought", "")
@@ -24,7 +24,7 @@ def products_table(connection: Mapping[str, Any]) -> Table:
 
 def cart_table(cart: Mapping[str, Any]) -> Table:
     """The lines of a cart, each with the price of one and of all."""
-    table = Table.grid(padding=(0, 2))
+    table = new_table("right", "left", "right", "right")
     for line in cart["lines"]:
         prices = (line["unitPrice"], line["total"]["gross"])
         add_row(table, f"{line['quantity']} x", line["name"], *map(wire_money, prices))
@@ -33,7 +33,7 @@ def cart_table(cart: Mapping[str, Any]) -> Table:
 
 def totals_table(totals: Mapping[str, Any]) -> Table:
     """What everything costs, and the VAT in it."""
-    table = Table.grid(padding=(0, 2))
+    table = new_table("left", "right")
     for name in ("items", "delivery", "total"):
         add_row(table, name.capitalize(), wire_money(totals[name]["gross"]))
     for tax in totals["taxes"]:
@@ -41,8 +41,17 @@ def totals_table(totals: Mapping[str, Any]) -> Table:
     return table
 
 
+def new_table(*justify: Literal["left", "right"]) -> Table:
+    """A table without lines, indented as all answers are."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    for side in justify:
+        table.add_column(justify=side)
+    return table
+
+
 def add_row(table: Table, *cells: str) -> None:
-    """Indented, and as it is: what the shop says is no markup."""
+    """Text as it is: what the shop says is no markup."""
     table.add_row("  ", *map(Text, cells))
 
 

@@ -158,10 +158,11 @@ class _Load:
             step.result = self.outcomes[what] = total
 
     async def _put_lines(
-        self, what: str, service: str, path: str, lines: Sequence[BaseModel]
+        self, what: str, service: str, path: str, lines: Sequence[BaseModel], known: int = 0
     ) -> None:
+        """Write lines; `known` is how many more there are that need no writing."""
         with self.progress.step(what, len(lines)) as step:
-            total = Outcomes()
+            total = Outcomes(unchanged=known)
             for some in _portions(lines, LINES_AT_ONCE):
                 total += await self.partner.put_lines(service, path, some)
                 step.advance(len(some))
@@ -181,8 +182,7 @@ class _Load:
             if after is None:
                 break
         lines = [line for line in stock_lines(self.articles) if line.sku not in counted]
-        await self._put_lines("Stock", "orders", f"{path}/bulk", lines)
-        self.outcomes["Stock"].unchanged += len(counted)
+        await self._put_lines("Stock", "orders", f"{path}/bulk", lines, known=len(counted))
 
     async def wait(self) -> None:
         """Until what was written can be bought: every service has heard of it from the others.
