@@ -1,4 +1,4 @@
-"""The command line: `tandem run`, or `python -m tandem run`."""
+"""The command line: `tandem run` and `tandem demo`, or `python -m tandem run`."""
 
 import typer
 from pydantic import ValidationError
@@ -15,11 +15,6 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def commands() -> None:
-    """Each command is named, also while there is only one."""
-
-
 @app.command()
 def run() -> None:
     """Run the whole shop here until Ctrl-C; the environment says where (TANDEM_*)."""
@@ -27,6 +22,14 @@ def run() -> None:
     from tandem.settings import LocalSettings
 
     local.run(LocalSettings(), Console())
+
+
+@app.command()
+def demo() -> None:
+    """Play a guest's journey against a running shop (TANDEM_GATEWAY_URL)."""
+    from tandem import demo as journey
+
+    journey.main(Console(highlight=False))
 
 
 def main() -> None:
