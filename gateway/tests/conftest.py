@@ -270,6 +270,8 @@ class Shop:
             case ["products"]:
                 return self._page(call)
             case ["products", "by-slug"]:
+                if "slug" not in call.query:
+                    raise Invalid("slug: Field required", code="invalid-input", field="slug")
                 return self._one(lambda one: call.query["slug"] in one["slug"].values())
             case ["products", key]:
                 return self._one(lambda one: one["key"] == key)

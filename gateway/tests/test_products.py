@@ -85,13 +85,16 @@ async def test_product_by_each_of_its_names(gateway, shop):
     assert again == {"id": found["id"], "key": "P00007", "price": {"taxRate": "0.2"}}
 
 
-@pytest.mark.parametrize("key", ["nope", "", "..", ".", "a/b", "../stores/d2c-uk", "%2e", "a\n"])
+@pytest.mark.parametrize(
+    "key", ["nope", "by-slug", "", "..", ".", "a/b", "../stores/d2c-uk", "%2e", "a\n"]
+)
 async def test_unknown_and_impossible_keys_find_nothing(gateway, shop, key):
     query = "query ($key: String!) { product(by: {key: $key}) { key } category(key: $key) { key } }"
     answer = await gateway.ask(query, {"key": key})
     assert answer == {"data": {"product": None, "category": None}}
     assert all(
-        call.path in ("/v1/products/nope", "/v1/stores/d2c-uk", "/v1/categories")
+        call.path
+        in ("/v1/products/nope", "/v1/products/by-slug", "/v1/stores/d2c-uk", "/v1/categories")
         for call in shop.calls
     )
 

@@ -7,7 +7,7 @@ contracts.problems.Problem    a service's or our own: its code and sentence are 
 │   ├── RequestNotReadable    the HTTP request is no GraphQL request
 │   └── QueryNotReadable      the document cannot be parsed
 └── contracts.problems.Invalid
-    ├── QueryTooCostly        too deep, or too many tokens, aliases, fields or directives
+    ├── QueryTooCostly        too deep, or too many tokens, aliases, selections, directives
     ├── OperationUnknown      no operation, or several and none named
     ├── PageSizeOutOfRange    `first` is not 1 to 100
     └── StoreUnknown          the header names no store

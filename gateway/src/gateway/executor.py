@@ -47,7 +47,7 @@ _RULES = (
     OneOfInputValidationRule,
 )
 _LONGEST_KEPT = 20_000
-_MOST_CHARACTERS = 500_000
+_MOST_CHARACTERS = 200_000  # a document takes some 100 bytes for each
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,13 @@ class Settings(ChassisSettings):
     """Serve the offline query page to browsers that open an endpoint."""
 
     max_depth: int = Field(default=10, ge=1)
-    max_aliases: int = Field(default=30, ge=0)
+    max_aliases: int = Field(default=15, ge=0)
     max_tokens: int = Field(default=2000, ge=1)
-    max_fields: int = Field(default=1000, ge=1)
-    """Fields of an operation with its fragments spread out."""
+    max_selections: int = Field(default=1000, ge=1)
+    """Fields and fragments of an operation, the fragments spread out."""
+    max_pairs: int = Field(default=3000, ge=0)
+    """Pairs of fields that answer under the same name in the same place; validation compares
+    each with each other, which is what a small query can make it spend most on."""
     max_directives: int = Field(default=50, ge=0)
     documents: int = Field(default=1000, ge=1)
     """Parsed and validated documents that are kept, the most recently used ones."""

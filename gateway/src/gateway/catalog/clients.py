@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.problems import NotFound, Unavailable
+from contracts.problems import Invalid, NotFound, Unavailable
 from gateway.catalog.types import Category, CategoryTree, Product
 from gateway.context import Context, Wire, choose_locale
 from gateway.errors import StoreUnknown, reading
@@ -109,9 +109,10 @@ async def find_product_by_slug(context: Context, slug: str) -> Wire | None:
 
 
 async def _find(context: Context, path: str, params: dict[str, Any]) -> Wire | None:
+    """A product; a name that catalog calls impossible names none either."""
     try:
         reply = await context.neighbours["catalog"].get(path, params=params, token=None)
-    except NotFound:
+    except (NotFound, Invalid):
         return None
     product: Wire = reply.json()
     return product
