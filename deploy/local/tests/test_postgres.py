@@ -64,7 +64,7 @@ async def test_each_role_owns_its_database_and_enters_no_other(start, tmp_path):
 
 
 async def test_role_of_someone_else_is_left_alone(start, tmp_path):
-    server = start()
+    server = postgres.Postgres(start().url)
     await postgres.provide_databases(server, ["catalog"], secrets=tmp_path / "first")
     with pytest.raises(NotRunnable, match="TANDEM_POSTGRES_PREFIX"):
         await postgres.provide_databases(server, ["catalog"], secrets=tmp_path / "second")

@@ -116,7 +116,7 @@ async def provide_databases(
     """A database and a role of the same name for each service; answers their URLs by service.
 
     A role owns its database and may connect to no other. Its password lies in `secrets`. A role
-    that exists on a foreign server without a password of ours belongs to someone else, and is
+    that a foreign server has already, without a password of ours, belongs to someone else and is
     left alone: raises NotRunnable.
     """
     try:
@@ -130,6 +130,8 @@ async def provide_databases(
         urls = {}
         for name in names:
             secret = secrets / f"postgres-{name}"
+            if server.child is None:
+                await refuse_role_of_others(connection, prefix + name, secret)
             await provide_database(connection, prefix + name, secret)
             urls[name] = database_url(server.url, prefix + name, kept_secret(secret))
         return urls
@@ -137,18 +139,24 @@ async def provide_databases(
         await connection.close()
 
 
+async def refuse_role_of_others(
+    connection: "asyncpg.Connection[asyncpg.Record]", name: str, secret: Path
+) -> None:
+    """Raise NotRunnable when a role has this name already and we never made one."""
+    exists = await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name)
+    if exists and not await asyncio.to_thread(secret.exists):
+        raise NotRunnable(
+            f"The PostgreSQL server has a role {name} already, and its password is not in "
+            f"{secret}. Set TANDEM_POSTGRES_PREFIX to use other names there."
+        )
+
+
 async def provide_database(
     connection: "asyncpg.Connection[asyncpg.Record]", name: str, secret: Path
 ) -> None:
     """One role and its database, with our password, whatever an earlier try left undone."""
     role = f'"{name}"'
-    is_ours = await asyncio.to_thread(secret.exists)
     exists = await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name)
-    if exists and not is_ours:
-        raise NotRunnable(
-            f"The PostgreSQL server has a role {name} already, and its password is not in "
-            f"{secret}. Set TANDEM_POSTGRES_PREFIX to use other names there."
-        )
     verb = "ALTER" if exists else "CREATE"
     await connection.execute(
         f"{verb} ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE"

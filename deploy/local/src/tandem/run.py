@@ -140,9 +140,14 @@ def open_postgres(settings: LocalSettings) -> postgres.Postgres:
     """The server that was named, or our own, started in the data folder."""
     if settings.postgres_url:
         return postgres.Postgres(settings.postgres_url)
-    password = kept_secret(settings.data / "secrets" / "postgres")
     folder = settings.data / "postgres"
-    return postgres.start(folder, password=password, port=settings.postgres_port)
+    secret = settings.data / "secrets" / "postgres"
+    if (folder / "data").exists() and not secret.exists():
+        raise NotRunnable(
+            f"The password of the PostgreSQL in {folder} is gone: put {secret} back, or remove "
+            "the folder to begin anew."
+        )
+    return postgres.start(folder, password=kept_secret(secret), port=settings.postgres_port)
 
 
 def place_of(settings: LocalSettings) -> str:
