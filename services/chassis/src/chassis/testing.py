@@ -6,9 +6,9 @@ A service's `conftest.py` only says which service it is:
     def service() -> Service:
         return SERVICE
 
-Every test that asks for `database` (or anything resting on it) gets a database of its own, cloned
-from one that was migrated once. The servers are named by `TANDEM_TEST_POSTGRES_URL` (a superuser)
-and `TANDEM_TEST_AMQP_URL`.
+Every test that asks for `database` (or anything resting on it) gets an empty database of its own,
+from a template that was migrated once. The servers are named by `TANDEM_TEST_POSTGRES_URL` (a
+superuser) and `TANDEM_TEST_AMQP_URL`.
 """
 
 import asyncio
@@ -47,6 +47,7 @@ ROLE = "tandem_test"
 PASSWORD = "tandem_test"  # noqa: S105 (of a throw-away server)
 Result = TypeVar("Result")
 _TEMPLATES = pytest.StashKey[dict[str, str]]()
+_DATABASES = pytest.StashKey[dict[str, "Databases"]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -88,16 +89,16 @@ def database_template(service: "Service", postgres_url: str, pytestconfig: pytes
 
 
 @pytest.fixture
-def database(database_template: str, postgres_url: str) -> Iterator[str]:
-    """URL of a fresh database of this test's own, as the service's role sees it."""
-    name = f"test_{uuid4().hex}"
-    _in_thread(
-        _execute(
-            postgres_url, f'CREATE DATABASE "{name}" TEMPLATE "{database_template}" OWNER {ROLE}'
-        )
-    )
-    yield _url_of(postgres_url, name)
-    _in_thread(_execute(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
+def database(
+    database_template: str, postgres_url: str, pytestconfig: pytest.Config
+) -> Iterator[str]:
+    """URL of a database of this test's own, migrated and empty, as the service's role sees it."""
+    opened = pytestconfig.stash.setdefault(_DATABASES, {})
+    if database_template not in opened:
+        opened[database_template] = Databases(postgres_url, database_template)
+        pytestconfig.add_cleanup(opened[database_template].close)
+    yield opened[database_template].take()
+    opened[database_template].give_back()
 
 
 @pytest.fixture(scope="session")
@@ -515,6 +516,119 @@ def _url_of(postgres_url: str, database: str) -> str:
     parts = urlsplit(postgres_url)
     place = f"{ROLE}:{PASSWORD}@{parts.hostname}:{parts.port or 5432}"
     return urlunsplit(("postgresql", place, f"/{database}", "", ""))
+
+
+_FINGERPRINT = """
+SELECT md5(
+    (SELECT string_agg(t::text, ',' ORDER BY t::text) FROM (
+        SELECT c.relname, c.relkind, a.attname, a.atttypid, a.attnotnull, a.atthasdef
+        FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+        WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0
+    ) AS t)
+    || (SELECT coalesce(string_agg(p.proname, ',' ORDER BY p.proname), '')
+        FROM pg_proc AS p WHERE p.pronamespace = 'public'::regnamespace)
+    || (SELECT coalesce(string_agg(conname, ',' ORDER BY conname), '')
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace)
+    || (SELECT count(*) FROM pg_trigger)
+    || (SELECT version_num FROM alembic_version)
+    || (SELECT version_num FROM alembic_version_chassis)
+)
+"""
+_TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_USED_SEQUENCES = """
+SELECT quote_ident(sequencename) FROM pg_sequences
+WHERE schemaname = 'public' AND last_value IS NOT NULL
+"""
+_TABLES = """
+SELECT quote_ident(tablename) FROM pg_tables
+WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'alembic_version_chassis')
+"""
+
+
+class Databases:
+    """Clones of the template, one at a time, emptied between tests.
+
+    Cloning costs ten times what emptying does. A test that changed the schema, or a template that
+    holds rows from its migrations, gets a new clone for the next.
+    """
+
+    def __init__(self, postgres_url: str, template: str) -> None:
+        self._postgres_url = postgres_url
+        self._template = template
+        self._name = ""
+        self._connection: Any = None
+        self._fingerprint = ""
+        self._dirty_tables = ""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Drop what there is."""
+        self._run(self._drop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def take(self) -> str:
+        """URL of a migrated, empty database."""
+        if not self._name:
+            self._run(self._clone())
+        return _url_of(self._postgres_url, self._name)
+
+    def give_back(self) -> None:
+        """Empty what was taken, or drop it where that is not enough."""
+        self._run(self._clean())
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _clone(self) -> None:
+        import asyncpg
+
+        self._name = f"test_{uuid4().hex}"
+        await _execute(
+            self._postgres_url,
+            f'CREATE DATABASE "{self._name}" TEMPLATE "{self._template}" OWNER {ROLE}',
+        )
+        url = urlunsplit(urlsplit(self._postgres_url)._replace(path=f"/{self._name}"))
+        self._connection = await asyncpg.connect(url)
+        self._fingerprint = await self._connection.fetchval(_FINGERPRINT)
+        names = [row[0] for row in await self._connection.fetch(_TABLES)]
+        self._dirty_tables = " UNION ALL ".join(
+            f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})"  # noqa: S608
+            for name in names
+        )
+        if names and await self._connection.fetch(self._dirty_tables):
+            self._fingerprint = ""  # migrations left rows, which emptying would lose
+
+    async def _clean(self) -> None:
+        import asyncpg
+
+        try:
+            await self._connection.execute(_TERMINATE)
+            is_same = await self._connection.fetchval(_FINGERPRINT) == self._fingerprint
+        except asyncpg.PostgresError:
+            is_same = False
+        if not is_same:
+            await self._drop()
+            return
+        dirty = await self._connection.fetch(self._dirty_tables) if self._dirty_tables else []
+        if dirty:
+            names = ", ".join(row[0] for row in dirty)
+            await self._connection.execute(f"TRUNCATE {names} CASCADE")
+        for row in await self._connection.fetch(_USED_SEQUENCES):
+            await self._connection.execute(f"ALTER SEQUENCE {row[0]} RESTART")
+
+    async def _drop(self) -> None:
+        if not self._name:
+            return
+        await self._connection.close()
+        await _execute(self._postgres_url, f'DROP DATABASE "{self._name}" WITH (FORCE)')
+        self._name = ""
 
 
 class _locked:  # noqa: N801 (reads as a statement)
