@@ -96,11 +96,7 @@ def user_errors(problem: Problem) -> list[UserError]:
     if not problem.errors:
         return [UserError(code=problem.code, message=problem.detail, field=None)]
     return [
-        UserError(
-            code=problem.code if len(problem.errors) == 1 else error.code,
-            message=error.message,
-            field=field_path(error),
-        )
+        UserError(code=error.code, message=error.message, field=field_path(error))
         for error in problem.errors
     ]
 
