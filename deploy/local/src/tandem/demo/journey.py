@@ -256,4 +256,4 @@ class Journey:
         self.console.print(Text(f"{self.number:>2}. {what}", style="bold"))
 
     def tell(self, what: str) -> None:
-        self.console.print(Padding(Text(what), (0, 0, 0, 4)))
+        self.console.print(Padding(Text(what), (0, 0, 0, 4), expand=False))
