@@ -13,6 +13,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -214,10 +215,15 @@ class DirectBus:
 
 
 class _Direct:
-    """A consumer in this process, and whether it has something in hand."""
+    """A consumer in this process, and whether it has something in hand.
+
+    It works in the context it was begun in, not in the publisher's: what it logs is its own
+    service's.
+    """
 
     def __init__(self, deliver: Deliver) -> None:
         self._deliver = deliver
+        self._context = copy_context()
         self._busy = 0
         self.idle = asyncio.Event()
         self.idle.set()
@@ -226,11 +232,14 @@ class _Direct:
         self._busy += 1
         self.idle.clear()
         try:
-            await self._deliver(body)
+            await asyncio.create_task(self._work(body), context=self._context.copy())
         finally:
             self._busy -= 1
             if not self._busy:
                 self.idle.set()
+
+    async def _work(self, body: bytes) -> None:
+        await self._deliver(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,13 +290,16 @@ class RabbitBus:
         self._heartbeat = heartbeat_seconds
         self._random = random or Random()  # noqa: S311  jitter, not a secret
         self._connections: dict[str, AbstractConnection] = {}
+        self._failing: set[str] = set()
         self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._publisher: tuple[AbstractChannel, AbstractExchange] | None = None
 
     @property
     def healthy(self) -> bool:
-        """Whether every connection that was ever opened still stands."""
-        return all(_stands(connection) for connection in self._connections.values())
+        """Whether every connection that was wanted so far stands."""
+        return not self._failing and all(
+            _stands(connection) for connection in self._connections.values()
+        )
 
     async def declare(self) -> None:
         """Declare exchange, queues and bindings of the whole topology, and what catches rejects.
@@ -446,7 +458,9 @@ class RabbitBus:
             if connection is None or not _stands(connection):
                 if connection is not None:
                     await _close(connection)
+                self._failing.add(role)
                 connection = await self._connect(role)
+                self._failing.discard(role)
                 self._connections[role] = connection
         channel = connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
         async with asyncio.timeout(self._timeout):

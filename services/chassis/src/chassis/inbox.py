@@ -29,8 +29,6 @@ from sqlalchemy import (
     Row,
     Text,
     delete,
-    exists,
-    func,
     select,
     text,
     tuple_,
@@ -39,7 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis import tracing
 from chassis.backoff import Backoff, delay
@@ -59,6 +57,30 @@ _LONGEST_ERROR = 4_000
 _LONGEST_SUBJECT = 512
 
 log = get_logger(__name__)
+
+
+# Text, for these run for every event: building them anew costs more than running them.
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+_IS_PENDING = """
+EXISTS (
+    SELECT FROM inbox AS other
+    WHERE other.queue = :queue AND other.subject = :subject
+      AND other.status IN ('retrying', 'waiting')
+)
+"""
+_REMEMBER = text(
+    "UPDATE inbox SET done_at = :now WHERE queue = :queue AND event_id = :id AND status = 'done'"
+)
+_PENDING = text(f"SELECT {_IS_PENDING}")
+_ENTER = text(
+    f"""
+    INSERT INTO inbox
+        (queue, event_id, type, subject, sequence, status, attempts, received_at, done_at)
+    VALUES (:queue, :event_id, :type, :subject, :sequence, 'done', 0, :now, :now)
+    ON CONFLICT (queue, event_id) DO NOTHING
+    RETURNING {_IS_PENDING}
+    """  # noqa: S608
+)
 
 
 class Handler(Protocol):
@@ -190,6 +212,9 @@ async def _receive(
         is_new, is_behind = await _enter(session, consumer.queue, event, now)
         if not is_new:
             log.debug("duplicate", queue=consumer.queue, event_id=str(event.id))
+            # Whoever still sends it may send it again: remember it from now.
+            await session.execute(_REMEMBER, {"queue": consumer.queue, "id": event.id, "now": now})
+            await session.commit()
             return
         if is_behind:
             await _set(session, consumer.queue, event.id, status=WAITING, event=body, done_at=None)
@@ -279,7 +304,7 @@ async def replay(
         raise EventNotDead(consumer.queue, event_id)
     event = read_event(consumer, body)
     await _lock(session, consumer.queue, event.subject)
-    is_behind = await session.scalar(select(_pending(consumer.queue, event.subject)))
+    is_behind = await _is_pending(session, consumer.queue, event.subject)
     moved = await session.execute(
         update(InboxRow)
         .where(*key, InboxRow.status == DEAD, InboxRow.event == body)
@@ -351,17 +376,14 @@ async def _first(stop: asyncio.Event, other: Awaitable[Any]) -> None:
             task.cancel()
 
 
-async def _lock(session: AsyncSession, queue: str, subject: str) -> None:
+async def _lock(session: AsyncSession, queue: str, subject: str | None) -> None:
     """One at a time per queue and subject, until the transaction ends."""
-    await session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"{queue} {subject}", 0)))
-    )
+    await session.execute(_LOCK, {"key": f"{queue} {subject}"})
 
 
-def _pending(queue: str, subject: str) -> Any:
-    other = aliased(InboxRow, name="other")
-    is_open = text("other.status IN ('retrying', 'waiting')")  # as the partial index says it
-    return exists().where(other.queue == queue, other.subject == subject, is_open)
+async def _is_pending(session: AsyncSession, queue: str, subject: str) -> bool:
+    found = await session.execute(_PENDING, {"queue": queue, "subject": subject})
+    return bool(found.scalar_one())
 
 
 async def _enter(
@@ -369,19 +391,15 @@ async def _enter(
 ) -> tuple[bool, bool]:
     """Insert the row as done; whether it is new, and whether others of its subject are pending."""
     entered = await session.execute(
-        insert(InboxRow)
-        .values(
-            queue=queue,
-            event_id=event.id,
-            type=event.type,
-            subject=event.subject,
-            sequence=event.sequence,
-            status=DONE,
-            received_at=now,
-            done_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["queue", "event_id"])
-        .returning(_pending(queue, event.subject))
+        _ENTER,
+        {
+            "queue": queue,
+            "event_id": event.id,
+            "type": event.type,
+            "subject": event.subject,
+            "sequence": event.sequence,
+            "now": now,
+        },
     )
     is_behind = entered.scalar()
     return is_behind is not None, bool(is_behind)

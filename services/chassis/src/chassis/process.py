@@ -470,14 +470,20 @@ async def _take_lease(runtime: "Runtime", process_id: UUID) -> ProcessRow:
     """Take the process over if its time has come and nobody holds it; its state in any case."""
     now = runtime.clock.now()
     async with runtime.sessions() as session:
-        taken = await session.scalar(
-            update(ProcessRow)
+        free = (
+            select(ProcessRow.id)
             .where(
                 ProcessRow.id == process_id,
                 ProcessRow.status.not_in(ENDED),
                 ProcessRow.next_attempt_at <= now,
                 or_(ProcessRow.lease_until.is_(None), ProcessRow.lease_until <= now),
             )
+            .with_for_update(skip_locked=True)  # who writes it just now has it
+            .scalar_subquery()
+        )
+        taken = await session.scalar(
+            update(ProcessRow)
+            .where(ProcessRow.id == free)
             .values(
                 lease_token=ProcessRow.lease_token + 1,
                 lease_until=now + timedelta(seconds=runtime.settings.lease_seconds),

@@ -42,6 +42,7 @@ WITH unplaced AS (
 UPDATE outbox SET position = head.before + unplaced.n
 FROM unplaced, head WHERE outbox.event_id = unplaced.event_id
 """
+_TRY_LOCK = "SELECT pg_try_advisory_lock($1)"
 _HEAD = "INSERT INTO feed_head (id, position, pruned) VALUES (1, 0, 0) ON CONFLICT DO NOTHING"
 _UNPUBLISHED = """
 SELECT position, event_id, type, event FROM outbox
@@ -60,34 +61,40 @@ async def run(runtime: "Runtime", *, stop: asyncio.Event) -> None:
     backoff = Backoff(runtime.random)
     while not stop.is_set():
         try:
-            async with _role(runtime) as connection:
-                if connection is not None:
+            async with _connection(runtime) as connection:
+                if await _get_role(runtime, connection, stop):
                     backoff.reset()
                     await Relay(runtime, connection).work(stop)
         except Exception as error:
             log.warning("relay interrupted", error=f"{type(error).__name__}: {error}")
             await pause(stop, backoff.next())
-        else:
-            await pause(stop, runtime.settings.sweep_seconds)
 
 
 @asynccontextmanager
-async def _role(runtime: "Runtime") -> AsyncIterator[Any]:
-    """A direct connection that holds the relay's lock; None while another process has it.
+async def _connection(runtime: "Runtime") -> AsyncIterator[Any]:
+    """A direct connection, closed at the end and never pooled, for the lock goes with it.
 
-    The lock goes with the connection, which is closed at the end and never pooled; the server
-    notices within half a minute when our machine is gone.
+    The server notices within half a minute when our machine is gone.
     """
     async with runtime.direct.connect() as outer:
         connection = (await outer.get_raw_connection()).driver_connection
         if connection is None:
-            raise BusUnavailable
+            raise ConnectionError
         await connection.execute(_KEEPALIVE, timeout=_STATEMENT_SECONDS)
-        key = lock_number(f"relay:{runtime.service.name}")
-        got = await connection.fetchval(
-            "SELECT pg_try_advisory_lock($1)", key, timeout=_STATEMENT_SECONDS
-        )
-        yield connection if got else None
+        yield connection
+
+
+async def _get_role(runtime: "Runtime", connection: Any, stop: asyncio.Event) -> bool:
+    """Ask for the lock until it is ours; False at the stop.
+
+    Asking now and then, not waiting in the statement, whose snapshot would hold up vacuum.
+    """
+    key = lock_number(f"relay:{runtime.service.name}")
+    while not stop.is_set():
+        if await connection.fetchval(_TRY_LOCK, key, timeout=_STATEMENT_SECONDS):
+            return True
+        await pause(stop, runtime.settings.sweep_seconds)
+    return False
 
 
 @dataclass

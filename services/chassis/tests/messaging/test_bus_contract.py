@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 import aio_pika
 import pytest
@@ -139,6 +140,26 @@ async def test_stopping_finishes_what_is_in_hand_and_keeps_the_rest(bus, eventua
     async with consuming(bus, "catalog.availability") as second:
         await eventually(lambda: len({*before, *second.bodies}) == 20)
     await sending
+
+
+async def test_a_consumer_works_in_its_own_context(bus, eventually):
+    """What it logs is its own service's, also when publisher and consumer share a process."""
+    service: ContextVar[str] = ContextVar("service")
+    seen = []
+
+    async def deliver(body):
+        seen.append(service.get())
+
+    stop = asyncio.Event()
+    service.set("consumer")
+    consuming_task = asyncio.create_task(bus.consume("catalog.availability", deliver, stop=stop))
+    service.set("publisher")
+    await asyncio.sleep(0)
+    await send(bus, outgoing(STOCK, 1))
+    await eventually(lambda: seen)
+    assert seen == ["consumer"]
+    stop.set()
+    await consuming_task
 
 
 async def test_two_consumers_of_a_queue_share_it(bus, eventually):

@@ -215,6 +215,12 @@ async def shop(runtime):
     return made
 
 
+async def drive_to(shop, step):
+    row = await shop.start()
+    while row.step != step:
+        row = await shop.drive(row, seconds=0.2)
+
+
 async def check_done(shop):
     row = await shop.row()
     assert (row.status, row.result) == (DONE, {"number": "T-1"})
@@ -326,8 +332,7 @@ async def test_the_answer_of_a_call_was_lost_and_it_is_undone_all_the_same(shop)
 async def test_past_the_pivot_it_only_goes_forward(shop, runtime, clock, failure):
     runtime.clock = clock
     shop.at["tell.call"] = failure
-    row = await shop.start()
-    row = await shop.drive(row, seconds=1)
+    await drive_to(shop, "tell")
     clock.turn(minutes=10)  # long after the deadline
     row = await shop.drive(seconds=0.1)
     assert (row.status, row.step) == (RUNNING, "tell")
@@ -343,7 +348,7 @@ async def test_past_the_deadline_it_is_undone(shop, runtime, clock):
     row = await shop.start()
     await shop.drive(row, seconds=0.01)
     clock.turn(minutes=6)
-    await shop.drive(seconds=0.01)
+    await shop.drive()
     await check_undone(shop)
     assert (await shop.row()).problem["code"] == "process-timed-out"
 
@@ -431,7 +436,8 @@ async def test_a_caller_who_waits_no_longer_leaves_the_rest_to_a_worker(shop, ru
 
     shop.at["credit.call"] = [hang]
     row = await shop.start()
-    row = await shop.drive(row, seconds=0.05)
+    row = await shop.drive(row, seconds=1)
+    assert hangs.is_set()
     assert (row.status, row.step, row.attempts, row.lease_until) == (RUNNING, "credit", 0, None)
     stop = asyncio.Event()
     working = asyncio.create_task(process.run(runtime, stop=stop))
@@ -559,13 +565,13 @@ async def test_abandoning_undoes_it_whoever_drives_it(shop, runtime):
 
 
 async def test_it_is_too_late_to_abandon_past_the_pivot(shop, runtime):
-    shop.at["tell.call"] = [Unavailable("not now")]
-    row = await shop.start()
-    await shop.drive(row, seconds=0.05)
+    shop.at["tell.call"] = Unavailable("not now")
+    await drive_to(shop, "tell")
     async with runtime.sessions() as session:
         assert not await process.abandon(
             session, shop.process, shop.id, problem=Conflict("late"), now=runtime.clock.now()
         )
+    shop.at.clear()
     await shop.drive()
     await check_done(shop)
 
