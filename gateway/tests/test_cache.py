@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from chassis import tracing
 from chassis.bus import DirectBus, Outgoing
+from chassis.http import NeighbourUnavailable
 from contracts.catalog import Category, CategoryChanged, Store, StoreChanged
 from contracts.envelope import make_event
 from contracts.ids import new_id
@@ -27,14 +29,14 @@ def counting(values):
 
 
 async def test_fetched_once_for_all_who_ask():
-    cache: Cached[str] = Cached(seconds=60, entries=10)
+    cache: Cached[str] = Cached("catalog", seconds=60, entries=10)
     fetch = counting(["a"])
     assert await asyncio.gather(*(cache.get("k", fetch) for _ in range(50))) == ["a"] * 50
     assert await cache.get("k", fetch) == "a"
 
 
 async def test_old_answers_are_fetched_again():
-    cache: Cached[str] = Cached(seconds=0.02, entries=10)
+    cache: Cached[str] = Cached("catalog", seconds=0.02, entries=10)
     fetch = counting(["a", "b"])
     assert await cache.get("k", fetch) == "a"
     await asyncio.sleep(0.03)
@@ -42,7 +44,7 @@ async def test_old_answers_are_fetched_again():
 
 
 async def test_failure_reaches_all_who_wait_and_is_not_kept():
-    cache: Cached[str] = Cached(seconds=60, entries=10)
+    cache: Cached[str] = Cached("catalog", seconds=60, entries=10)
     fetch = counting([Unavailable("away"), "b"])
     results = await asyncio.gather(
         *(cache.get("k", fetch) for _ in range(3)), return_exceptions=True
@@ -52,7 +54,7 @@ async def test_failure_reaches_all_who_wait_and_is_not_kept():
 
 
 async def test_one_who_gives_up_does_not_take_the_answer_from_others():
-    cache: Cached[str] = Cached(seconds=60, entries=10)
+    cache: Cached[str] = Cached("catalog", seconds=60, entries=10)
     fetch = counting(["a"])
     first = asyncio.create_task(cache.get("k", fetch))
     second = asyncio.create_task(cache.get("k", fetch))
@@ -61,8 +63,29 @@ async def test_one_who_gives_up_does_not_take_the_answer_from_others():
     assert await second == "a"
 
 
+async def test_one_in_a_hurry_does_not_hurry_the_others():
+    cache: Cached[str] = Cached("catalog", seconds=60, entries=10)
+
+    async def fetch():
+        assert tracing.remaining(otherwise=0) > 5
+        await asyncio.sleep(0.1)
+        return "a"
+
+    async def hurried():
+        with tracing.scope(seconds=0.01):
+            return await cache.get("k", fetch)
+
+    first = asyncio.create_task(hurried())
+    await asyncio.sleep(0)
+    second = asyncio.create_task(cache.get("k", fetch))
+    with pytest.raises(NeighbourUnavailable) as told:
+        await first
+    assert told.value.code == "catalog-unavailable"
+    assert await second == "a"
+
+
 async def test_answer_that_was_under_way_when_dropped_is_not_kept():
-    cache: Cached[str] = Cached(seconds=60, entries=10)
+    cache: Cached[str] = Cached("catalog", seconds=60, entries=10)
     fetch = counting(["old", "new"])
     waiting = asyncio.create_task(cache.get("k", fetch))
     await asyncio.sleep(0)
@@ -73,7 +96,7 @@ async def test_answer_that_was_under_way_when_dropped_is_not_kept():
 
 
 async def test_no_more_is_kept_than_allowed():
-    cache: Cached[str] = Cached(seconds=60, entries=2)
+    cache: Cached[str] = Cached("catalog", seconds=60, entries=2)
     for key in ("a", "b", "a", "c"):
         await cache.get(key, counting([key]))
     assert [cache.find(key) for key in ("a", "b", "c")] == ["a", None, "c"]

@@ -30,10 +30,12 @@ def create_app(
     clock: Clock | None = None,
 ) -> FastAPI:
     """The gateway with some of its schemas; `bus` is given where several services share one."""
-    seconds, entries = settings.cache_seconds, settings.cache_entries
+    seconds, wait = settings.cache_seconds, settings.deadline_seconds
     caches = Caches(
-        stores=Cached(seconds=seconds, entries=entries),
-        categories=Cached(seconds=seconds, entries=1),
+        stores=Cached(
+            "catalog", seconds=seconds, entries=settings.cache_entries, wait_seconds=wait
+        ),
+        categories=Cached("catalog", seconds=seconds, entries=1, wait_seconds=wait),
     )
 
     @asynccontextmanager

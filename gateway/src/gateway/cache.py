@@ -10,17 +10,25 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from chassis import tracing
+from chassis.http import NeighbourUnavailable
+
 Value = TypeVar("Value")
 
 
 class Cached(Generic[Value]):
-    """Answers by key. Those who ask for one that is being fetched wait for the same fetch.
+    """Answers of a neighbour by key. Those who ask for one that is being fetched wait for the same
+    fetch, each as long as its own deadline allows; the fetch itself has `wait_seconds`.
 
     An answer that was fetched while an event dropped the cache may be older than the event, so
     it is given to those who wait for it and not kept.
     """
 
-    def __init__(self, *, seconds: float, entries: int) -> None:
+    def __init__(
+        self, neighbour: str, *, seconds: float, entries: int, wait_seconds: float = 10.0
+    ) -> None:
+        self._neighbour = neighbour
+        self._wait_seconds = wait_seconds
         self._seconds = seconds
         self._entries = entries
         self._kept: OrderedDict[str, tuple[float, Value]] = OrderedDict()
@@ -36,7 +44,10 @@ class Cached(Generic[Value]):
         return kept[1]
 
     async def get(self, key: str, fetch: Callable[[], Awaitable[Value]]) -> Value:
-        """What is kept, else what `fetch` brings. A failure is not kept."""
+        """What is kept, else what `fetch` brings. A failure is not kept.
+
+        Raises what `fetch` raises, and NeighbourUnavailable at the request's deadline.
+        """
         found = self.find(key)
         if found is not None:
             return found
@@ -45,7 +56,11 @@ class Cached(Generic[Value]):
             task = asyncio.ensure_future(self._fetch(key, fetch))
             self._coming[key] = task
             task.add_done_callback(lambda done: self._arrived(key, done))
-        return await asyncio.shield(task)
+        try:
+            async with asyncio.timeout(tracing.remaining(otherwise=self._wait_seconds)):
+                return await asyncio.shield(task)
+        except TimeoutError as error:
+            raise NeighbourUnavailable(self._neighbour, "no answer in time") from error
 
     def drop(self) -> None:
         """Forget everything: something changed, or may have while we did not hear."""
@@ -55,7 +70,12 @@ class Cached(Generic[Value]):
 
     async def _fetch(self, key: str, fetch: Callable[[], Awaitable[Value]]) -> Value:
         drops = self._drops
-        value = await fetch()
+        with tracing.scope(
+            traceparent=tracing.traceparent(),
+            request_id=tracing.request_id(),
+            seconds=self._wait_seconds,
+        ):
+            value = await fetch()
         if drops == self._drops:
             self._kept[key] = (time.monotonic() + self._seconds, value)
             self._kept.move_to_end(key)
