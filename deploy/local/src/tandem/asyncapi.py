@@ -29,10 +29,7 @@ def _message_name(event: type[EventData]) -> str:
 
 def _schemas(events: list[type[EventData]]) -> tuple[dict[str, str], dict[str, Any]]:
     """JSON schemas of all envelopes: the name of each event's own, and all of them by name."""
-    envelopes: dict[str, Any] = {
-        event.type: Event.__class_getitem__(event)  # type: ignore[misc]
-        for event in events
-    }
+    envelopes: dict[str, Any] = {event.type: Event.__class_getitem__(event) for event in events}
     by_model, definitions = models_json_schema(
         [(envelope, "serialization") for envelope in envelopes.values()],
         ref_template="#/components/schemas/{model}",

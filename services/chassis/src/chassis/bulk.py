@@ -15,12 +15,14 @@ from typing import Any, Generic, TypeVar
 import orjson
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
+from pydantic.json_schema import JsonSchemaMode
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from chassis import openapi
 from chassis.db import problem_of
 from chassis.limits import check_json, is_stream
 from chassis.logs import get_logger
@@ -49,14 +51,12 @@ def default_key(model: BaseModel) -> str | None:
     return getattr(model, "key", None) or getattr(model, "sku", None)
 
 
-def documents(model: type[BaseModel], *, example: str | None = None) -> dict[str, Any]:
+def documents(model: type[BaseModel], *, example: str) -> dict[str, Any]:
     """Keywords that document a bulk route: `@router.post("/bulk", **documents(PutProductLine))`.
 
-    `example` is a line or two of what is sent.
+    `example` is a line or two of what is sent. The schema is that of one line: OpenAPI 3.1 has
+    no other word for a stream of them.
     """
-    lines: dict[str, Any] = {"schema": {"type": "string"}}
-    if example is not None:
-        lines["example"] = example
     result = LineResult(line=1, key="example", outcome=LineOutcome.CREATED)
     return {
         "response_class": Response,
@@ -65,20 +65,36 @@ def documents(model: type[BaseModel], *, example: str | None = None) -> dict[str
                 "description": "One `LineResult` a line, in the order of the lines.",
                 "content": {
                     MEDIA_TYPE: {
-                        "schema": {"type": "string"},
+                        "schema": {"$ref": "#/components/schemas/LineResult"},
                         "example": result.model_dump_json() + "\n",
                     }
                 },
             }
         },
         "openapi_extra": {
+            openapi.MODELS: {
+                **_schemas(model, "validation"),
+                **_schemas(LineResult, "serialization"),
+            },
             "requestBody": {
                 "required": True,
                 "description": f"One `{model.__name__}` a line.",
-                "content": {MEDIA_TYPE: lines},
-            }
+                "content": {
+                    MEDIA_TYPE: {
+                        "schema": {"$ref": f"#/components/schemas/{model.__name__}"},
+                        "example": example,
+                    }
+                },
+            },
         },
     }
+
+
+def _schemas(model: type[BaseModel], mode: JsonSchemaMode) -> dict[str, Any]:
+    """The schemas of a model and of what it is made of, by name."""
+    whole = model.model_json_schema(ref_template="#/components/schemas/{model}", mode=mode)
+    inner: dict[str, Any] = whole.pop("$defs", {})
+    return {**inner, model.__name__: whole}
 
 
 async def upsert_lines(

@@ -15,6 +15,8 @@ from fastapi.routing import iter_route_contexts
 from chassis.auth import check_scopes, get_actor
 from contracts.problems import KINDS, MEDIA_TYPE, ProblemDetail
 
+MODELS = "x-models"
+"""In a route's `openapi_extra`: schemas by name that its operation refers to."""
 _KEY_TEXT = (
     "Makes the call safe to repeat: the same key and body get the same answer, for a day at"
     " least. Plain or as a quoted string."
@@ -31,14 +33,15 @@ def describe(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
         license_info=app.license_info,
     )
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
     for context in iter_route_contexts(app.routes):
         path = getattr(context, "path_format", None)
         for method in getattr(context, "methods", None) or ():
             operation = document["paths"].get(path, {}).get(method.lower())
             if operation is not None:
+                schemas.update(operation.pop(MODELS, {}))
                 _complete(operation, context, method)
-    components = document.setdefault("components", {})
-    schemas = components.setdefault("schemas", {})
     for leftover in ("HTTPValidationError", "ValidationError"):
         schemas.pop(leftover, None)
     schemas.update(_problem_schemas())

@@ -122,7 +122,11 @@ async def put_book(
     return _view(await _add(session, book))
 
 
-@router.post("/bulk", dependencies=[Needs("shelf:write")], **documents(PutBook))
+@router.post(
+    "/bulk",
+    dependencies=[Needs("shelf:write")],
+    **documents(PutBook, example='{"key":"example"}\n'),
+)
 async def upsert_books(request: HttpRequest, runtime: Live, dry_run: bool = False) -> Response:
     return await upsert_lines(request, PutBook, write_books, runtime, dry_run=dry_run)
 
