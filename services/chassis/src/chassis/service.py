@@ -4,7 +4,7 @@
 snapshots, keys, health, problems, docs and the open runtime come with it.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from chassis.app import assemble
 from chassis.bus import BusUnavailable
 from chassis.clock import Clock
 from chassis.db import new_metadata, problem_of
+from chassis.health import Check
 from chassis.jobs import Job
 from chassis.problems import as_response
 from chassis.revisions import check_current
@@ -72,7 +73,8 @@ def create_app(
     """The application of a service.
 
     Its lifespan opens a runtime of its own, unless it is given one that is open already. For
-    health only: what a process without the API answers to its platform.
+    health only: what a process without the API answers to its platform. Only such a one is not
+    ready without the broker: an API goes on while events wait in its outbox.
     """
     routers: tuple[APIRouter, ...] = ()
     if not is_for_health_only:
@@ -92,7 +94,10 @@ def create_app(
             yield opened
 
     starts = () if is_for_health_only else service.on_start
-    return _build(service, settings, live, routers, starts)
+    checks = {"database": _check_database}
+    if is_for_health_only:
+        checks["broker"] = _check_broker
+    return _build(service, settings, live, routers, starts, checks)
 
 
 def _build(
@@ -101,6 +106,7 @@ def _build(
     live: Callable[[], AbstractAsyncContextManager[Runtime]],
     routers: tuple[APIRouter, ...],
     starts: tuple[Callable[[Runtime], Awaitable[None]], ...],
+    checks: Mapping[str, Check],
 ) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -117,7 +123,7 @@ def _build(
         version=service.version,
         routers=routers,
         lifespan=lifespan,
-        checks={"database": _check_database, "broker": _check_broker},
+        checks=checks,
     )
     for failure in (SQLAlchemyError, asyncpg.InterfaceError, asyncpg.PostgresError, OSError):
         app.add_exception_handler(failure, _on_database_failure)

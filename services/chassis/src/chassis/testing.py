@@ -15,6 +15,7 @@ import asyncio
 import fcntl
 import hashlib
 import inspect
+import json
 import os
 import tempfile
 import threading
@@ -369,7 +370,7 @@ def _call_all(
 
     @schemathesis.serializer("application/x-ndjson")
     def write_lines(context: Any, value: Any) -> bytes:
-        return value.encode(errors="replace") if isinstance(value, str) else _as_json(value)
+        return json.dumps(value).encode() + b"\n"
 
     def check(case: Any) -> None:
         response = case.call(headers=headers, timeout=20)
@@ -383,6 +384,7 @@ def _call_all(
         for mode in schemathesis.GenerationMode:
             run = hypothesis.settings(
                 max_examples=examples,
+                derandomize=True,
                 deadline=None,
                 database=None,
                 suppress_health_check=list(hypothesis.HealthCheck),
