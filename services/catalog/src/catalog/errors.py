@@ -12,8 +12,7 @@ Invalid
 └── KeyReserved             the key is a word of the API's own paths
 Conflict
 ├── SkuTaken                the SKU belongs to another product
-├── SlugTaken               another product has that slug in that locale
-└── CatalogBusy             others kept changing the same; nothing was changed
+└── SlugTaken               another product has that slug in that locale
 ```
 A lost `If-Match` is the chassis' `VersionNotCurrent`.
 """
@@ -84,10 +83,3 @@ class SlugTaken(Conflict):
 
     def __init__(self, slug: str, owner: str, *, field: str) -> None:
         super().__init__(f"slug {slug} belongs to product {owner}; choose another", field=field)
-
-
-class CatalogBusy(Conflict):
-    """Others kept changing the same products; nothing was changed."""
-
-    def __init__(self) -> None:
-        super().__init__("Others are changing the same products right now; please try again.")

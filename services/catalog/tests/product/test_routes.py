@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 
 from contracts.catalog import Product, ProductChanged
 from contracts.paging import Page
@@ -369,3 +370,18 @@ async def test_many_at_once_make_one_product(put_product, told):
     assert statuses.count(201) == 1
     sequences = [event["sequence"] for event in await told(ProductChanged.type)]
     assert sequences == list(range(1, len(sequences) + 1))
+
+
+async def test_any_rubbish_gets_one_result_a_line(bulk, product):
+    chance = random.Random(7)
+    lines = []
+    for index in range(2_000):
+        line = bytearray(json.dumps({"key": f"k{index}", **product(f"k{index}")}).encode())
+        for _ in range(chance.randrange(4)):
+            line[chance.randrange(len(line))] = chance.choice(b'\x00\xff{}[]":,\\0aZ /')
+        lines.append(bytes(line))
+    results = await bulk("/v1/products/bulk", lines)
+    assert [result["line"] for result in results] == list(range(1, 2_001))
+    outcomes = [result["outcome"] for result in results]
+    assert outcomes.count("created") > 500
+    assert outcomes.count("refused") > 500

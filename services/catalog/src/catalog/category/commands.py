@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.category import queries
@@ -12,13 +11,10 @@ from catalog.category.domain import Tree
 from catalog.category.tables import CategoryRow
 from catalog.category.views import as_category
 from chassis import outbox
-from chassis.db import lock_number
 from contracts.bulk import LineOutcome
 from contracts.catalog import CategoryChanged, PutCategory
 from contracts.ids import new_id
 from contracts.problems import Problem
-
-_TREE = lock_number("catalog:tree")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +34,6 @@ class Written:
     moved: list[str]
 
 
-async def hold_tree(session: AsyncSession) -> None:
-    """Let nobody else write the tree until the commit."""
-    await session.execute(select(func.pg_advisory_xact_lock(_TREE)))
-
-
 async def write_categories(
     session: AsyncSession, categories: Sequence[tuple[str, PutCategory]], *, now: datetime
 ) -> Written:
@@ -51,8 +42,8 @@ async def write_categories(
     One at a time writes the tree, or two moves could close a circle that neither sees. Emits
     CategoryChanged for each that changed, also for those that only moved with another.
     """
-    await hold_tree(session)
-    rows = await queries.get_branches_for_update(
+    await queries.hold_tree(session)
+    rows = await queries.get_branches(
         session,
         [key for key, _ in categories],
         parents=[body.parent for _, body in categories if body.parent is not None],

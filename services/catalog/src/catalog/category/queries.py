@@ -3,14 +3,16 @@
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, or_, select
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from catalog.category.tables import CategoryRow
 from catalog.category.views import as_category
 from catalog.errors import CategoryNotFound
+from chassis.db import lock_number
 from contracts.catalog import Category
 
+TREE = lock_number("catalog:tree")
 _CATEGORIES = select(*CategoryRow.__table__.c)
 
 
@@ -40,17 +42,17 @@ def is_known(key: ColumnElement[str]) -> ColumnElement[bool]:
     return exists().where(CategoryRow.key == key)
 
 
-async def hold_paths(session: AsyncSession, keys: Collection[str]) -> Mapping[str, list[str]]:
-    """Paths of those of these categories that exist, which nobody moves until the commit."""
-    if not keys:
-        return {}
-    rows = await session.execute(
-        select(CategoryRow.key, CategoryRow.path)
-        .where(CategoryRow.key.in_(keys))
-        .order_by(CategoryRow.key)
-        .with_for_update(read=True)
-    )
-    return {row.key: row.path for row in rows}
+async def keep_tree(session: AsyncSession) -> None:
+    """Let nobody write the tree until the commit; many may keep it at once.
+
+    Who wants to write it waits in a queue, so that writers of products cannot starve it.
+    """
+    await session.execute(select(func.pg_advisory_xact_lock_shared(TREE)))
+
+
+async def hold_tree(session: AsyncSession) -> None:
+    """Let nobody else keep or write the tree until the commit."""
+    await session.execute(select(func.pg_advisory_xact_lock(TREE)))
 
 
 async def get_paths(session: AsyncSession, keys: Collection[str]) -> Mapping[str, list[str]]:
@@ -61,18 +63,14 @@ async def get_paths(session: AsyncSession, keys: Collection[str]) -> Mapping[str
     return {row.key: row.path for row in rows}
 
 
-async def get_branches_for_update(
+async def get_branches(
     session: AsyncSession, keys: Collection[str], *, parents: Collection[str]
 ) -> dict[str, CategoryRow]:
-    """These categories with all below them, locked, and their new parents.
-
-    The order of locking is that of `hold_paths`, and the lock lets foreign keys pass.
-    """
+    """These categories with all below them, and their new parents. Whoever calls holds the tree."""
     rows = await session.scalars(
-        select(CategoryRow)
-        .where(or_(CategoryRow.path.overlap(list(keys)), CategoryRow.key.in_(parents)))
-        .order_by(CategoryRow.key)
-        .with_for_update(key_share=True)
+        select(CategoryRow).where(
+            or_(CategoryRow.path.overlap(list(keys)), CategoryRow.key.in_(parents))
+        )
     )
     return {row.key: row for row in rows}
 

@@ -1,9 +1,10 @@
 """Writes of products: any number in a few statements.
 
-Locks are taken in one order by everybody, so that writers wait for each other and never in a
-circle: categories, then products, then SKUs, then slugs, each by key. What two writers insert at
-the same moment neither of them sees beforehand; the loser notices by what its statement returns,
-goes back to its savepoint and judges anew.
+Everybody locks in one order, so that writers wait for each other and never in a circle: the tree
+(shared: it stands still, while many write products), then claims, then products by key. A write
+that asks for a key, SKU or slug that its product does not have yet makes a claim, and one at a time
+makes claims; so what a claim is judged by cannot change before it is committed. All other writes
+only wait for those of the same products.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,31 +21,29 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
-    literal_column,
+    func,
     not_,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID, insert
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.category import queries as categories
 from catalog.db import as_rows, recordset, table_of
-from catalog.errors import CatalogBusy
 from catalog.product import queries, search
-from catalog.product.domain import Holdings, SlugKey, Verdict, judge, placements_of
+from catalog.product.domain import Holdings, SlugKey, Verdict, is_claim, judge, placements_of
 from catalog.product.tables import PlacementRow, ProductRow, SlugRow, VariantRow
 from catalog.product.words import lexemes, word_count
 from chassis import outbox, versions
+from chassis.db import lock_number
 from contracts.bulk import LineOutcome
 from contracts.catalog import ProductChanged, ProductFacts, PutProduct
 from contracts.ids import new_id
 from contracts.problems import Problem
 
-ATTEMPTS = 5
 BATCH = 500
-_DEADLOCK = "40P01"
+_CLAIMS = lock_number("catalog:claims")
 
 _PRODUCTS, _VARIANTS = table_of(ProductRow), table_of(VariantRow)
 _SLUGS, _PLACEMENTS = table_of(SlugRow), table_of(PlacementRow)
@@ -53,28 +52,29 @@ Accepted = Sequence[tuple[PutProduct, Verdict]]
 Paths = Mapping[str, Sequence[str]]
 
 
-class _Raced(Exception):
-    """Another writer inserted the same key, SKU or slug at the same moment."""
+class _ClaimNeeded(Exception):
+    """The write asks for what its products do not have yet."""
 
 
 async def write_products(
-    session: AsyncSession, products: Sequence[tuple[str, PutProduct]], *, now: datetime
+    session: AsyncSession,
+    products: Sequence[tuple[str, PutProduct]],
+    *,
+    now: datetime,
+    if_match: frozenset[str] | None = None,
 ) -> list[Verdict]:
     """Make or change products, each key once, and say what became of each.
 
     A refused one changes nothing and costs the others nothing. Emits ProductChanged, in batches.
-    Raises CatalogBusy.
+    Raises VersionNotCurrent unless all have a version that `if_match` names.
     """
-    for _ in range(ATTEMPTS):
-        try:
-            async with session.begin_nested():
-                return await _write_once(session, products, now=now)
-        except _Raced:
-            continue
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) != _DEADLOCK:
-                raise
-    raise CatalogBusy
+    await categories.keep_tree(session)
+    try:
+        async with session.begin_nested():
+            return await _write(session, products, now=now, if_match=if_match, may_claim=False)
+    except _ClaimNeeded:
+        await session.execute(select(func.pg_advisory_xact_lock(_CLAIMS)))
+        return await _write(session, products, now=now, if_match=if_match, may_claim=True)
 
 
 async def put_product(
@@ -89,12 +89,7 @@ async def put_product(
 
     Emits ProductChanged. Raises VersionNotCurrent, and what `judge` finds.
     """
-    if if_match is not None:
-        current = await session.scalar(
-            select(ProductRow.version).where(ProductRow.key == key).with_for_update()
-        )
-        versions.check(current, if_match)
-    [verdict] = await write_products(session, [(key, body)], now=now)
+    [verdict] = await write_products(session, [(key, body)], now=now, if_match=if_match)
     if verdict.problems:
         raise _as_one(verdict.problems)
     return verdict
@@ -107,18 +102,28 @@ def _as_one(problems: Sequence[Problem]) -> Problem:
     return first
 
 
-async def _write_once(
-    session: AsyncSession, products: Sequence[tuple[str, PutProduct]], *, now: datetime
+async def _write(
+    session: AsyncSession,
+    products: Sequence[tuple[str, PutProduct]],
+    *,
+    now: datetime,
+    if_match: frozenset[str] | None,
+    may_claim: bool,
 ) -> list[Verdict]:
-    named = {category for _, body in products for category in body.categories}
-    paths = await categories.hold_paths(session, named)
     holdings = await queries.hold(session, products)
+    for key, _ in products:
+        stored = holdings.stored.get(key)
+        versions.check(stored.version if stored else None, if_match)
+    named = {category for _, body in products for category in body.categories}
+    paths = await categories.get_paths(session, named)
     verdicts = judge(products, holdings, paths)
     accepted = [
         (body, verdict)
         for (_, body), verdict in zip(products, verdicts, strict=True)
         if verdict.outcome in {LineOutcome.CREATED, LineOutcome.UPDATED}
     ]
+    if not may_claim and any(is_claim(*one, holdings) for one in accepted):
+        raise _ClaimNeeded
     if accepted:
         await _store(session, accepted, holdings, paths, now=now)
     return verdicts
@@ -128,10 +133,7 @@ async def _store(
     session: AsyncSession, accepted: Accepted, holdings: Holdings, paths: Paths, *, now: datetime
 ) -> None:
     rows = [_product_row(body, verdict, holdings, now=now) for body, verdict in accepted]
-    stored = await session.execute(_UPSERT_PRODUCTS, as_rows(rows))
-    made = {row.key for row in stored if row.is_new}
-    if made != {verdict.key for _, verdict in accepted if verdict.key not in holdings.stored}:
-        raise _Raced
+    await session.execute(_UPSERT_PRODUCTS, as_rows(rows))
     await _store_variants(session, accepted, holdings)
     await _store_slugs(session, accepted, holdings)
     placements = {verdict.key: placements_of(body.categories, paths) for body, verdict in accepted}
@@ -191,7 +193,7 @@ def _upsert_products() -> Any:
     return statement.on_conflict_do_update(
         index_elements=["key"],
         set_={name: statement.excluded[name] for name in [*names, "search"] if name not in kept},
-    ).returning(ProductRow.key, literal_column("products.xmax = 0").label("is_new"))
+    )
 
 
 async def _store_variants(session: AsyncSession, accepted: Accepted, holdings: Holdings) -> None:
@@ -214,9 +216,7 @@ async def _store_variants(session: AsyncSession, accepted: Accepted, holdings: H
         for body, verdict in accepted
         for position, variant in enumerate(body.variants)
     ]
-    written = await session.execute(_UPSERT_VARIANTS, as_rows(rows))
-    if len(written.all()) != len(rows):
-        raise _Raced
+    await session.execute(_UPSERT_VARIANTS, as_rows(rows))
 
 
 def _upsert_variants() -> Any:
@@ -227,9 +227,8 @@ def _upsert_variants() -> Any:
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=["sku"],
-        set_={"position": new.position, "name": new.name},
-        where=VariantRow.product_key == new.product_key,
-    ).returning(VariantRow.sku)
+        set_={"product_key": new.product_key, "position": new.position, "name": new.name},
+    )
 
 
 async def _store_slugs(session: AsyncSession, accepted: Accepted, holdings: Holdings) -> None:
@@ -248,22 +247,12 @@ async def _store_slugs(session: AsyncSession, accepted: Accepted, holdings: Hold
         pairs = ({"locale": locale, "slug": slug} for locale, slug in gone)
         await session.execute(_DELETE_SLUGS, as_rows(pairs))
     if rows:
-        written = await session.execute(_INSERT_SLUGS, as_rows(rows))
-        if len(written.all()) != len(rows):
-            raise _Raced
+        await session.execute(_INSERT_SLUGS, as_rows(rows))
 
 
 def _insert_slugs() -> Any:
     given = recordset(locale=Text(), slug=Text(), product_key=Text())
-    return (
-        insert(_SLUGS)
-        .from_select(
-            ["locale", "slug", "product_key"],
-            select(given).order_by(given.c.locale, given.c.slug),
-        )
-        .on_conflict_do_nothing()
-        .returning(SlugRow.slug)
-    )
+    return insert(_SLUGS).from_select(["locale", "slug", "product_key"], select(given))
 
 
 def _delete_slugs() -> Any:

@@ -101,6 +101,16 @@ def _judge_one(
     return Verdict(key, outcome, digest, slug)
 
 
+def is_claim(body: PutProduct, verdict: Verdict, holdings: Holdings) -> bool:
+    """Whether an accepted write asks for a key, SKU or slug that its product has not had yet."""
+    stored = holdings.stored.get(verdict.key)
+    return (
+        stored is None
+        or not stored.skus.issuperset(variant.sku for variant in body.variants)
+        or not stored.slugs.issuperset(verdict.slug.items())
+    )
+
+
 def digest_of(body: PutProduct) -> UUID:
     """Equal for equal input, whatever the order of its locales; the key is not part of it."""
     content = orjson.dumps(

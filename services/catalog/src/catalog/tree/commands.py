@@ -39,7 +39,7 @@ async def put_category(
 
     Raises VersionNotCurrent, CategoryUnknown, CategoryInCycle, CategoryTooDeep.
     """
-    await categories.hold_tree(session)
+    await queries.hold_tree(session)
     if if_match is not None:
         versions.check(await queries.find_version(session, key), if_match)
     [verdict] = await write_categories(session, [(key, body)], now=now)
