@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -185,6 +186,20 @@ class Shop:
         self.neighbours.prices[sku] = price
         await self.stock(sku, on_hand)
 
+    async def publish(self, *skus: str, price: str = "1.00") -> None:
+        """Publish and price many SKUs at once, without stock."""
+        async with self.runtime.sessions() as session:
+            await keep_products(session, [make_product(sku) for sku in skus])
+            await session.commit()
+        self.neighbours.prices |= dict.fromkeys(skus, price)
+
+    async def withdraw(self, sku: str) -> None:
+        """Take a product off the shop."""
+        async with self.runtime.sessions() as session:
+            await keep_products(session, [make_product(sku, sequence=2, is_published=False)])
+            await session.commit()
+        self.neighbours.unsold.add(sku)
+
     async def open(self, *lines: tuple[str, int], **body: Any) -> "Guest":
         """A guest with a cart."""
         answer = await self.client.post(
@@ -230,8 +245,73 @@ class Shop:
             if not left:
                 return
             for process_id in left:
-                await process.drive(self.runtime, process_id, until=self.runtime.clock.now())
+                until = self.runtime.clock.now() + timedelta(seconds=5)
+                await process.drive(self.runtime, process_id, until=until)
         raise AssertionError("processes did not end")
+
+    async def check(self) -> None:
+        """What must always hold (design, 5), read from the tables alone."""
+        for question, statement in INVARIANTS.items():
+            broken = await self.scalar(f"SELECT count(*) FROM ({statement}) AS broken")
+            assert broken == 0, question
+
+
+INVARIANTS = {
+    "levels add up to items": """
+        SELECT 1 FROM stock_items AS i LEFT JOIN (
+            SELECT sku, sum(on_hand) AS on_hand, sum(reserved) AS reserved
+            FROM stock_levels GROUP BY sku
+        ) AS l USING (sku)
+        WHERE i.on_hand <> coalesce(l.on_hand, 0) OR i.reserved <> coalesce(l.reserved, 0)""",
+    "on hand is the sum of movements": """
+        SELECT 1 FROM stock_levels AS l LEFT JOIN (
+            SELECT sku, warehouse_key, sum(quantity) AS quantity
+            FROM stock_movements GROUP BY sku, warehouse_key
+        ) AS m USING (sku, warehouse_key)
+        WHERE l.on_hand <> coalesce(m.quantity, 0)""",
+    "reserved is the sum of what holds hold": """
+        SELECT 1 FROM stock_levels AS l LEFT JOIN (
+            SELECT sku, warehouse_key, sum(quantity) AS quantity
+            FROM stock_reservation_lines JOIN stock_reservations USING (hold_id)
+            WHERE status <> 'released' GROUP BY sku, warehouse_key
+        ) AS r USING (sku, warehouse_key)
+        WHERE l.reserved <> coalesce(r.quantity, 0)""",
+    "what an order has is held for it": """
+        SELECT 1 FROM (
+            SELECT order_id, sku, sum(quantity) AS quantity
+            FROM order_lines GROUP BY order_id, sku
+        ) AS o FULL JOIN (
+            SELECT order_id, sku, sum(quantity) AS quantity
+            FROM stock_reservation_lines JOIN stock_reservations USING (hold_id)
+            WHERE status = 'bound' GROUP BY order_id, sku
+        ) AS r USING (order_id, sku)
+        WHERE o.quantity IS DISTINCT FROM r.quantity""",
+    "lines add up to the order": """
+        SELECT 1 FROM orders AS o JOIN (
+            SELECT order_id, sum(net_minor) AS net, sum(gross_minor) AS gross
+            FROM order_lines GROUP BY order_id
+        ) AS l ON l.order_id = o.id
+        WHERE o.items_net_minor <> l.net OR o.items_gross_minor <> l.gross""",
+    "an order is paid, nothing else is": """
+        SELECT 1 FROM orders AS o FULL JOIN (
+            SELECT * FROM payments WHERE status = 'authorised'
+        ) AS p ON p.key = o.payment_key
+        WHERE o.total_gross_minor IS DISTINCT FROM p.amount_minor""",
+    "an order is told once": """
+        SELECT 1 FROM orders AS o FULL JOIN (
+            SELECT subject, count(*) AS told FROM outbox
+            WHERE type = 'tandem.orders.order.placed.v1' GROUP BY subject
+        ) AS e ON e.subject = o.id::text
+        WHERE e.told IS DISTINCT FROM 1 OR o.id IS NULL""",
+    "an ordered cart has its order": """
+        SELECT 1 FROM orders AS o FULL JOIN (
+            SELECT * FROM carts WHERE status = 'ordered'
+        ) AS c ON c.id = o.cart_id
+        WHERE c.order_number IS DISTINCT FROM 'T-' || o.serial""",
+    "a cart being placed has a process at work": """
+        SELECT 1 FROM carts AS c LEFT JOIN processes AS p ON p.id = c.placement_id
+        WHERE c.status = 'placing' AND (p.id IS NULL OR p.ended_at IS NOT NULL)""",
+}
 
 
 ADDRESS: Mapping[str, Any] = {

@@ -9,7 +9,7 @@ from fastapi import Header, Path, Query, Response
 from pydantic import BaseModel
 
 from chassis.versions import etag
-from contracts.bulk import LineOutcome, LineResult
+from contracts.bulk import LineOutcome
 from contracts.ids import Key, Sku
 from contracts.problems import MEDIA_TYPE as PROBLEM
 from contracts.problems import Conflict
@@ -55,31 +55,6 @@ def upserted(model: type[BaseModel], noun: str) -> dict[int | str, dict[str, Any
     return {
         200: {"description": f"The {noun} was there; now it is like this.", "headers": ETAG},
         201: {"description": f"The {noun} was made.", "model": model, "headers": ETAG},
-    }
-
-
-def ndjson(model: type[BaseModel]) -> dict[str, Any]:
-    """Documents the body of a bulk request: one `model` a line."""
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
-    return {
-        "requestBody": {
-            "required": True,
-            "description": "One JSON document a line.",
-            "content": {"application/x-ndjson": {"schema": schema}},
-        }
-    }
-
-
-def ndjson_results() -> dict[int | str, dict[str, Any]]:
-    """Documents what a bulk request answers."""
-    schema = LineResult.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
-    return {
-        200: {
-            "description": "One result a line, in the order sent.",
-            "content": {"application/x-ndjson": {"schema": schema}},
-        }
     }
 
 

@@ -276,15 +276,15 @@ async def _change(
     CartBeingPlaced, CartAlreadyOrdered, VersionNotCurrent, and what pricing raises.
     """
     for _ in range(_ATTEMPTS):
+        # Nothing is written yet, here or by the idempotency key's look-up: no transaction and no
+        # lock is held while we read and ask. A twin is found when its answer is stored.
+        await session.rollback()
         async with runtime.reader.connect() as connection:
             before = await queries.get_cart(connection, cart_id, secret=secret)
             domain.require_open(before)
             versions.check(before.version, if_match)
             after = await change(connection, before)
             around = await queries.look_around(connection, after)
-        # Nothing was written yet, here or by the idempotency key's look-up; while pricing is
-        # asked no transaction and no lock is held. A twin is found when its answer is stored.
-        await session.rollback()
         resolution = await queries.price(runtime, after, around.method)
         if after == before:
             return as_cart(after, around, resolution)

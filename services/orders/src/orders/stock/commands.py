@@ -14,7 +14,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox, versions
-from chassis.db import DatabaseBusy
 from contracts.bulk import LineOutcome, LineResult
 from contracts.orders import PutStock, PutStockLine, PutWarehouse, StockChanged, Warehouse
 from contracts.problems import FieldError
@@ -217,11 +216,10 @@ async def reserve_stock(
             raise HoldReleased
         return
     demand = sum_demand(lines)
-    if await queries.lock_items_with(session, demand) != set(demand):
-        short = find_shortages(demand, await queries.find_available(session, demand))
-        if not short:
-            raise DatabaseBusy  # some came back between the two looks: worth another try
-        raise NotEnoughStock([(one.sku, one.wanted, one.left) for one in short])
+    # Looked at before the locks too, so that nobody queues for what is sold out.
+    _require(demand, await queries.find_available(session, demand))
+    items = await queries.lock_items(session, demand)
+    _require(demand, {sku: row.on_hand - row.reserved for sku, row in items.items()})
     shares = allocate(demand, await queries.list_levels_to_take(session, demand))
     await session.execute(
         insert(StockReservationLineRow).values(
@@ -237,6 +235,12 @@ async def reserve_stock(
         )
     )
     await _change_reserved(session, shares, sign=1, now=now)
+
+
+def _require(demand: Mapping[str, int], available: Mapping[str, int]) -> None:
+    short = find_shortages(demand, available)
+    if short:
+        raise NotEnoughStock([(one.sku, one.wanted, one.left) for one in short])
 
 
 async def release_stock(session: AsyncSession, hold_id: str, *, now: datetime) -> None:

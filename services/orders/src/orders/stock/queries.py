@@ -3,9 +3,8 @@
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Row, Select, Text, column, func, literal, select
+from sqlalchemy import ARRAY, BigInteger, Row, Select, Text, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-from sqlalchemy.sql import TableValuedAlias
 
 from chassis.paging import decode_cursor, encode_cursor
 from contracts.orders import StockFacts, StockLevel, Warehouse
@@ -125,23 +124,6 @@ async def lock_items(
     return {row[0]: row for row in found}
 
 
-async def lock_items_with(session: AsyncSession, demand: Mapping[str, int]) -> set[str]:
-    """Lock those SKUs, in sorted order, that have what is demanded of them.
-
-    One that has not is not locked, so that refusing is quick and nobody queues for a SKU that
-    is sold out. A row that changed while we waited is looked at again by PostgreSQL.
-    """
-    item, wanted = StockItemRow, pairs(demand)
-    found = await session.execute(
-        select(item.sku)
-        .join(wanted, wanted.c.sku == item.sku)
-        .where(item.on_hand - item.reserved >= wanted.c.quantity)
-        .order_by(item.sku)
-        .with_for_update(of=item)
-    )
-    return set(found.scalars())
-
-
 async def list_levels_to_take(session: AsyncSession, skus: Collection[str]) -> list[Level]:
     """Levels that have something to give, in the order in which warehouses are taken from."""
     level = StockLevelRow
@@ -193,12 +175,3 @@ def texts(values: Collection[str]) -> Any:
 def numbers(values: Collection[int]) -> Any:
     """Integers as one array parameter."""
     return literal(list(values), ARRAY(BigInteger))
-
-
-def pairs(quantities: Mapping[str, int]) -> TableValuedAlias:
-    """SKUs and quantities as a table to join with."""
-    return (
-        func.unnest(texts(quantities), numbers(quantities.values()))
-        .table_valued(column("sku", Text), column("quantity", BigInteger))
-        .render_derived(name="wanted")
-    )

@@ -13,16 +13,7 @@ from contracts.orders import PutStock, PutStockLine, PutWarehouse, StockLevel, W
 from contracts.paging import Page
 from orders.errors import WarehouseNotFound
 from orders.stock import commands, queries
-from orders.wire import (
-    DryRun,
-    StockSku,
-    WarehouseKey,
-    ndjson,
-    ndjson_results,
-    read,
-    stamp,
-    upserted,
-)
+from orders.wire import DryRun, StockSku, WarehouseKey, read, stamp, upserted
 
 router = APIRouter(prefix="/v1/warehouses", tags=["stock"])
 
@@ -122,9 +113,7 @@ async def list_stock(
     "/{key}/stock/bulk",
     summary="Count many SKUs' stock in a warehouse",
     dependencies=[Needs("stock:write")],
-    openapi_extra=ndjson(PutStockLine),
-    responses=ndjson_results(),
-    response_class=Response,
+    **bulk.documents(PutStockLine, example='{"sku": "71053", "on_hand": 250}\n'),
 )
 async def put_stock_lines(
     key: WarehouseKey, request: Request, runtime: Live, now: Now, dry_run: DryRun = False

@@ -304,7 +304,7 @@ def upgrade() -> None:
     op.execute(
         """
         CREATE TRIGGER stock_movements_append_only
-        BEFORE UPDATE OR DELETE OR TRUNCATE ON stock_movements
+        BEFORE UPDATE OR DELETE ON stock_movements
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
         """
     )
