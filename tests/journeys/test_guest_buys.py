@@ -1,6 +1,5 @@
 """A guest buys over separate processes and a real RabbitMQ, and everybody learns of it."""
 
-import asyncio
 import io
 from collections.abc import AsyncIterator
 from typing import Any

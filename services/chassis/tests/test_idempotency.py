@@ -59,6 +59,39 @@ async def test_twins_side_by_side_have_one_effect(app_client, session):
     assert again.status_code == 201
 
 
+async def test_late_twins_call_with_nothing_open_and_have_one_effect(
+    app_client, session, neighbour_fake
+):
+    both_are_here = asyncio.Barrier(2)
+    looking = asyncio.Lock()
+    open_transactions: list[int] = []
+
+    async def pause(call):
+        await both_are_here.wait()
+        async with looking:
+            connection = await session.connection()
+            found = await connection.exec_driver_sql(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+            )
+            open_transactions.append(found.scalar_one())
+            return {}
+
+    neighbour_fake.on("catalog", "GET", "/v1/pause", pause)
+    headers = {"Idempotency-Key": "key-1"}
+    answers = await asyncio.gather(
+        *(app_client.post("/v1/books/late", json=BOOK, headers=headers) for _ in range(2))
+    )
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].content == answers[1].content
+    assert set(open_transactions) == {0}
+    assert await count(session) == 1
+    again = await app_client.post("/v1/books/late", json=BOOK, headers=headers)
+    assert again.content == answers[0].content
+    other = await app_client.post("/v1/books/late", json=BOOK | {"title": "B"}, headers=headers)
+    assert other.json()["code"] == "idempotency-key-reused"
+
+
 async def test_many_quick_twins_have_one_effect(app_client, session):
     for round_ in range(25):
         book = {"key": f"k-{round_}", "title": "A"}

@@ -46,7 +46,7 @@ _LONGEST_KEY = 255
 _UNSTORED_HEADERS = frozenset({"content-length", "x-request-id", "date", "server"})
 _PURGED_AT_ONCE = 5_000
 
-KeyRule = Literal["optional", "required", "ignored", "process"]
+KeyRule = Literal["optional", "required", "ignored", "process", "late"]
 
 
 class IdempotencyRow(ChassisBase):
@@ -147,12 +147,19 @@ async def _mark_process() -> None:
     """Marks a route; its presence is what counts."""
 
 
+def _mark_late() -> None:
+    """Marks a route; its presence is what counts."""
+
+
 KeyRequired: Any = Depends(_mark_required)
 """Without the header: 400 `idempotency-key-missing`."""
 KeyIgnored: Any = Depends(_mark_ignored)
 """The header is not looked at: the answer holds a secret, or the work is idempotent by itself."""
 KeyForProcess: Any = Depends(_mark_process)
 """The key is bound by `chassis.process`, from `request.state.idempotency`."""
+KeyLate: Any = Depends(_mark_late)
+"""The handler calls neighbours before it writes, so neither transaction nor lock is held until it
+does. Of two twins at the same moment both call, one writes, and its answer is given to both."""
 
 
 class IdempotentRoute(APIRoute):
@@ -166,6 +173,8 @@ class IdempotentRoute(APIRoute):
             return "ignored"
         if _mark_process in marks:
             return "process"
+        if _mark_late in marks:
+            return "late"
         return "required" if _mark_required in marks else "optional"
 
     @property
@@ -191,7 +200,7 @@ class IdempotentRoute(APIRoute):
             request.state.idempotency = claim
             if rule == "process":
                 return await handle(request)
-            return await _once(request, claim, handle)
+            return await _once(request, claim, handle, look=_find if rule == "late" else _look_up)
 
         return handle_once
 
@@ -250,7 +259,11 @@ def _hash(*parts: bytes) -> bytes:
 
 
 async def _once(
-    request: Request, claim: Claim, handle: Callable[[Request], Awaitable[Response]]
+    request: Request,
+    claim: Claim,
+    handle: Callable[[Request], Awaitable[Response]],
+    *,
+    look: Callable[[Runtime, AsyncSession, Claim], Awaitable[Response | None]],
 ) -> Response:
     """Do the work and store its answer in one transaction, or give the stored answer.
 
@@ -262,7 +275,7 @@ async def _once(
     failure: Exception | None = None
     try:
         async with runtime.sessions() as session:
-            stored = await _look_up(session, claim)
+            stored = await look(runtime, session, claim)
             if stored is not None:
                 return stored
             response = await _handle_in(session, request, handle)
@@ -296,19 +309,27 @@ async def _handle_in(
 async def _find_after(runtime: Runtime, claim: Claim, failure: Exception | None) -> Response | None:
     """A twin's answer, after our own work came to nothing; a failure of this look tells less."""
     try:
-        async with runtime.reader.connect() as connection:
-            found = (await connection.execute(_FIND, {"scope": claim.scope})).first()
+        async with runtime.sessions() as session:
+            return await _find(runtime, session, claim)
+    except IdempotencyKeyReused:
+        raise
     except Exception:
         if failure is None:
             raise
         return None
+
+
+async def _find(runtime: Runtime, session: AsyncSession, claim: Claim) -> Response | None:
+    """The stored answer; the session is left alone, so that no transaction begins yet."""
+    async with runtime.reader.connect() as connection:
+        found = (await connection.execute(_FIND, {"scope": claim.scope})).first()
     if found is None:
         return None
     claim.check(found.fingerprint)
     return _answer(found.status, found.headers, found.body)
 
 
-async def _look_up(session: AsyncSession, claim: Claim) -> Response | None:
+async def _look_up(runtime: Runtime, session: AsyncSession, claim: Claim) -> Response | None:
     """Take the key's lock and find its answer, in one round trip."""
     connection = await session.connection()
     found = (await connection.execute(_LOOK_UP, {"lock": claim.lock, "scope": claim.scope})).one()

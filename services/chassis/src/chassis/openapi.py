@@ -65,7 +65,7 @@ def _problem_schemas() -> dict[str, Any]:
 def _complete(operation: dict[str, Any], context: Any, method: str) -> None:
     calls = list(_calls(context.dependant))
     key_rule = getattr(context.original_route, "key_rule", None) if method == "POST" else None
-    if key_rule in ("optional", "required", "process"):
+    if key_rule not in (None, "ignored"):
         operation.setdefault("parameters", []).append(_key_parameter(context))
     needs_token = any(call is check_scopes for call in calls)
     knows_caller = needs_token or any(call is get_actor for call in calls)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Annotated, Any
+from uuid import uuid4
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi import Request as HttpRequest
@@ -13,7 +14,13 @@ from chassis.auth import Caller, Needs
 from chassis.bulk import documents, upsert_lines
 from chassis.db import Reader, Session
 from chassis.http import segment
-from chassis.idempotency import IdempotentRoute, KeyForProcess, KeyIgnored, KeyRequired
+from chassis.idempotency import (
+    IdempotentRoute,
+    KeyForProcess,
+    KeyIgnored,
+    KeyLate,
+    KeyRequired,
+)
 from chassis.runtime import Live
 from chassis.service import Service
 from chassis.settings import DatabaseSettings
@@ -103,6 +110,13 @@ async def add_book_freely(book: PutBook, session: Session) -> dict[str, int]:
     count = await session.scalar(select(func.count()).select_from(BookRow)) or 0
     await _add(session, book.model_copy(update={"key": f"{book.key}-{count}"}))
     return {"count": count + 1}
+
+
+@router.post("/late", status_code=201, dependencies=[KeyLate])
+async def add_book_after_a_call(book: PutBook, runtime: Live, session: Session) -> dict[str, str]:
+    await runtime.neighbours["catalog"].get("/v1/pause")
+    made = await _add(session, book.model_copy(update={"key": f"{book.key}-{uuid4().hex}"}))
+    return {"key": made.key}
 
 
 @router.post("/process", dependencies=[KeyForProcess, KeyRequired])

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from chassis.clock import Now
 from chassis.db import Session
-from chassis.idempotency import IdempotentRoute, KeyIgnored
+from chassis.idempotency import IdempotentRoute, KeyIgnored, KeyLate
 from chassis.runtime import Live
 from chassis.versions import IfMatch
 from contracts.orders import (
@@ -46,7 +46,12 @@ async def get_cart(
     return cart
 
 
-@router.post("/{cart_id}/lines", summary="Put SKUs into a cart", responses=read("cart"))
+@router.post(
+    "/{cart_id}/lines",
+    summary="Put SKUs into a cart",
+    dependencies=[KeyLate],
+    responses=read("cart"),
+)
 async def add_cart_lines(
     cart_id: CartId,
     body: AddCartLines,
