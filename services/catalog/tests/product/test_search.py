@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from catalog.product import queries
 from catalog.product.queries import Start
+from chassis.paging import encode_cursor
 
 NAMES = {
     "71053": "WHITE METAL LANTERN",
@@ -111,6 +112,13 @@ async def test_searching_in_pages_gives_each_once(search, guest, store):
         params["after"] = page["next"]
     assert keys == whole
     assert len(keys) == 3
+
+
+async def test_a_cursor_may_name_any_place(search, guest, store):
+    for rank, key, found in [(-(2**63) + 1, "", 3), (2**63 - 1, "x", 0), (0, "~" * 500, 3)]:
+        params = {"store": store, "search": "lantern", "after": encode_cursor(rank, key)}
+        answer = await guest.get("/v1/products", params=params)
+        assert len(answer.json()["items"]) == found
 
 
 async def test_searching_stays_in_the_category(search, put_category, put_product):

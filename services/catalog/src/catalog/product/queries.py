@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Row,
     Select,
@@ -124,7 +125,7 @@ def _found(*conditions: SQLColumnExpression[bool]) -> Select[*tuple[Any, ...]]:
         select(ProductRow, rank.label("rank"))
         .where(
             search.matches(ProductRow.search),
-            tuple_(rank, ProductRow.key) > tuple_(bindparam("rank"), _AFTER),
+            tuple_(rank, ProductRow.key) > tuple_(bindparam("rank", type_=BigInteger), _AFTER),
             *conditions,
         )
         .order_by(rank, ProductRow.key)

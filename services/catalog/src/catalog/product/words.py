@@ -36,6 +36,8 @@ class Wanted:
 
 def fold(text: str) -> str:
     """Take off what should not matter: case, accents, widths of letters."""
+    if text.isascii():
+        return text.lower()
     parts = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(part for part in parts if not unicodedata.combining(part))
     return unicodedata.normalize("NFC", bare).translate(_UNDECOMPOSED)
