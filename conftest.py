@@ -23,6 +23,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+# Loaded before pytest takes the folders `contracts/` and `gateway/` for packages of these names.
+import contracts  # noqa: F401
+import gateway  # noqa: F401
 from tandem import postgres, rabbitmq
 from tandem.errors import NotRunnable
 

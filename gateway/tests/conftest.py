@@ -5,7 +5,6 @@ or talking rubbish. Everything a test needs of them hangs on the `shop` fixture.
 """
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,10 +14,6 @@ from uuid import UUID
 import httpx
 import pytest
 from aiohttp import web
-
-# pytest takes this folder's parent for the package `gateway`; the real one lies in gateway/src.
-if getattr(sys.modules.get("gateway"), "__file__", None) is None:
-    sys.modules.pop("gateway", None)
 
 from contracts import catalog, orders, pricing
 from contracts.ids import new_id

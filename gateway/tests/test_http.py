@@ -210,3 +210,27 @@ async def test_page_can_be_switched_off(open_gateway):
 async def test_health(gateway):
     assert (await gateway.client.get("/livez")).status_code == 200
     assert (await gateway.client.get("/readyz")).status_code == 200
+
+
+ORIGIN = "https://shop.example"
+PREFLIGHT = {
+    "Origin": ORIGIN,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "content-type, tandem-store",
+}
+
+
+async def test_named_origins_may_call_from_a_browser(open_gateway):
+    gateway = await open_gateway(cors_origins={ORIGIN})
+    preflight = await gateway.client.options("/d2c/graphql", headers=PREFLIGHT)
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == ORIGIN
+    answer = await gateway.send(STORE, Origin=ORIGIN)
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    other = await gateway.send(STORE, Origin="https://evil.example")
+    assert "access-control-allow-origin" not in other.headers
+
+
+async def test_no_origin_may_unless_named(gateway):
+    preflight = await gateway.client.options("/d2c/graphql", headers=PREFLIGHT)
+    assert "access-control-allow-origin" not in preflight.headers

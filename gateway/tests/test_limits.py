@@ -1,9 +1,14 @@
 """How much a query may ask for; refusing takes no longer than reading."""
 
-import time
-
 import pytest
 from graphql import get_introspection_query, parse
+
+from gateway import executor
+
+
+def never(*_):
+    """Stands for the validation that a costly query must not reach."""
+    pytest.fail("the query was validated")
 
 
 async def refusal(gateway, query):
@@ -65,15 +70,14 @@ async def test_directives(gateway):
     assert (await refusal(gateway, query))[:2] == (422, "query-too-costly")
 
 
-async def test_fragments_that_double_are_refused_at_once(gateway):
+async def test_fragments_that_double_are_refused_at_once(gateway, monkeypatch):
     query = "{ store { ...F0 } }"
     for n in range(150):
         query += f" fragment F{n} on Store {{ ...F{n + 1} ...F{n + 1} }}"
-    began = time.perf_counter()
+    monkeypatch.setattr(executor, "validate", never)
     status, code, message = await refusal(gateway, query + " fragment F150 on Store { key a: key }")
     assert (status, code) == (422, "query-too-costly")
     assert "too many" in message
-    assert time.perf_counter() - began < 1
 
 
 @pytest.mark.parametrize(
@@ -85,12 +89,13 @@ async def test_fragments_that_double_are_refused_at_once(gateway):
         "{ " + "products { nodes { variants { sku } } } " * 60 + "}",
     ],
 )
-async def test_fields_over_and_over_again_are_refused_before_they_are_compared(gateway, query):
-    began = time.process_time()
+async def test_fields_over_and_over_again_are_refused_before_they_are_compared(
+    gateway, monkeypatch, query
+):
+    monkeypatch.setattr(executor, "validate", never)
     status, code, message = await refusal(gateway, query)
     assert (status, code) == (422, "query-too-costly")
     assert "pairs of equal fields" in message
-    assert time.process_time() - began < 0.1
 
 
 async def test_fragments_of_many_components_may_share_fields(gateway):

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from chassis import broadcast
 from chassis.app import create_edge_app
@@ -20,6 +21,8 @@ from gateway.endpoint import create_router
 from gateway.executor import Executor
 from gateway.schema import SCHEMAS
 from gateway.settings import Settings
+
+CORS_HEADERS = ["Accept-Language", "Content-Type", "Tandem-Store", "X-Request-Id", "traceparent"]
 
 
 def create_app(
@@ -55,7 +58,7 @@ def create_app(
             if bus is None:
                 await own.close()
 
-    return create_edge_app(
+    app = create_edge_app(
         settings,
         title="Tandem gateway",
         summary="GraphQL for headless frontends.",
@@ -71,6 +74,16 @@ def create_app(
         on_start=[listening],
         clock=clock,
     )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(settings.cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=CORS_HEADERS,
+            expose_headers=["X-Request-Id"],
+            max_age=600,
+        )
+    return app
 
 
 async def _listen(bus: Bus, caches: Caches, stop: asyncio.Event) -> None:

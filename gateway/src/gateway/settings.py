@@ -15,6 +15,10 @@ class Settings(ChassisSettings):
 
     default_store: str = "d2c-uk"
     """Store of a request that names none by `Tandem-Store`."""
+    cors_origins: frozenset[str] = frozenset()
+    """Origins of browser storefronts that may call from elsewhere, as a JSON list:
+    `["https://shop.example"]`. None by default: a storefront that calls from its server needs none.
+    """
     introspection: bool = True
     graphiql: bool = True
     """Serve the offline query page to browsers that open an endpoint."""
