@@ -67,7 +67,7 @@ class Token(Answer):
     """An access token (RFC 6749, 5.1)."""
 
     access_token: str = Field(
-        description="A JWT (RFC 9068), signed with EdDSA.",
+        description="A JWT (RFC 9068), signed with EdDSA on Ed25519 (RFC 9864).",
         examples=["eyJhbGciOiJFZERTQSJ9.e30.sig"],
     )
     token_type: Literal["Bearer"] = Field(default="Bearer", description="Send it as Bearer.")
@@ -85,7 +85,7 @@ class Jwk(Answer):
     kid: str = Field(description="Key id: its RFC 7638 thumbprint.", examples=["k1"])
     x: str = Field(description="The key.", examples=["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"])
     use: Literal["sig"] = Field(default="sig", description="For signatures.")
-    alg: Literal["EdDSA"] = Field(default="EdDSA", description="The one algorithm.")
+    alg: Literal["Ed25519"] = Field(default="Ed25519", description="The one algorithm (RFC 9864).")
 
 
 class Jwks(Answer):

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from contracts.envelope import MAX_BATCH_ITEMS, EventData
 from contracts.ids import CountryCode, Key, Locale, Sku
-from contracts.model import Answer, Request
+from contracts.model import Answer, Flag, Request, Whole
 from contracts.money import Currency
 from contracts.text import LocalizedName, LocalizedText, ShortText
 
@@ -88,7 +88,7 @@ class PutCategory(Request):
         description="Key of the category above it; null for a root.",
         examples=["home"],
     )
-    position: int = Field(
+    position: Whole = Field(
         default=0,
         ge=0,
         le=1_000_000,
@@ -167,7 +167,7 @@ class PutProduct(Request):
     variants: list[PutVariant] = Field(
         min_length=1, max_length=500, description="What can be ordered of it; one at least."
     )
-    is_published: bool = Field(
+    is_published: Flag = Field(
         default=True, description="Whether buyers may see it.", examples=[True]
     )
 

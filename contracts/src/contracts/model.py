@@ -1,6 +1,13 @@
 """The two manners of a wire model: strict about what comes in, lenient about what is read."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Flag = Annotated[bool, Field(strict=True)]
+"""true or false, not 0, "no" or another thing that could be taken for it."""
+Whole = Annotated[int, Field(strict=True)]
+"""A whole number, not "3" or 3.0."""
 
 
 class Request(BaseModel):

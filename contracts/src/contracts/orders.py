@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from contracts.catalog import TaxClass
 from contracts.envelope import MAX_BATCH_ITEMS, EventData
 from contracts.ids import CountryCode, Key, Locale, Sku
-from contracts.model import Answer, Request
+from contracts.model import Answer, Flag, Request, Whole
 from contracts.money import Currency, Money, UnitPrice
 from contracts.pricing import Quantity, TaxedAmount, TaxTotal
 from contracts.problems import ProblemDetail
@@ -27,7 +27,7 @@ class PutWarehouse(Request):
 
     name: ShortText = Field(description="For the people who work there.", examples=["Main"])
     country: CountryCode = Field(description="Where it stands.", examples=["GB"])
-    priority: int = Field(
+    priority: Whole = Field(
         default=0,
         ge=-1_000_000,
         le=1_000_000,
@@ -97,13 +97,13 @@ class PutDeliveryMethod(Request):
     price: UnitPrice = Field(
         description="For one order.", examples=[{"amount": "3.95", "currency": "GBP"}]
     )
-    is_tax_included: bool = Field(
+    is_tax_included: Flag = Field(
         default=True, description="Whether the price has tax in it.", examples=[True]
     )
     tax_class: TaxClass = Field(
         default="standard", description="How it is taxed.", examples=["standard"]
     )
-    position: int = Field(
+    position: Whole = Field(
         default=0, ge=0, le=1_000_000, description="The smallest is offered first.", examples=[0]
     )
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, mo
 from contracts.catalog import TaxClass, TaxDisplay
 from contracts.envelope import MAX_BATCH_ITEMS, EventData
 from contracts.ids import CountryCode, Key, Sku
-from contracts.model import Answer, Request
+from contracts.model import Answer, Flag, Request, Whole
 from contracts.money import Currency, Money, UnitPrice, UnitPriceAmount
 from contracts.text import ShortText
 
@@ -42,10 +42,10 @@ class PutPriceList(Request):
         description="Stores it holds in; none named means all.",
         examples=[["d2c-uk"]],
     )
-    is_tax_included: bool = Field(
+    is_tax_included: Flag = Field(
         description="Whether its prices have tax in them; it stays.", examples=[True]
     )
-    priority: int = Field(
+    priority: Whole = Field(
         default=0,
         ge=-1_000_000,
         le=1_000_000,
@@ -58,7 +58,7 @@ class PutPriceList(Request):
     valid_to: AwareDatetime | None = Field(
         default=None, description="Until when, exclusive; null: for ever.", examples=[None]
     )
-    is_published: bool = Field(
+    is_published: Flag = Field(
         default=True, description="An unpublished list gives no price.", examples=[True]
     )
 
@@ -206,7 +206,7 @@ class ResolveLine(Request):
     unit_price: UnitPrice | None = Field(
         default=None, description="Of delivery or a fee.", examples=[None]
     )
-    is_tax_included: bool = Field(
+    is_tax_included: Flag = Field(
         default=True, description="Whether that unit_price has tax in it.", examples=[True]
     )
     tax_class: TaxClass | None = Field(
