@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Uuid, column, delete, func, literal, select, update
+from sqlalchemy import BigInteger, Uuid, column, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -34,6 +34,7 @@ from orders.cart.domain import CartState, Line
 from orders.cart.secret import hash_secret, make_secret
 from orders.cart.tables import CartLineRow, CartRow
 from orders.cart.views import as_cart
+from orders.db import numbers, uuids
 from orders.delivery import queries as delivery
 from orders.errors import CartChanged, SkuNotOrderable, StoreUnknown
 from orders.product import queries as products
@@ -276,8 +277,7 @@ async def _change(
     CartBeingPlaced, CartAlreadyOrdered, VersionNotCurrent, and what pricing raises.
     """
     for _ in range(_ATTEMPTS):
-        # Nothing is written yet, here or by the idempotency key's look-up: no transaction and no
-        # lock is held while we read and ask. A twin is found when its answer is stored.
+        # Ends the transaction of a write that lost: nothing is held while we read and ask.
         await session.rollback()
         async with runtime.reader.connect() as connection:
             before = await queries.get_cart(connection, cart_id, secret=secret)
@@ -348,8 +348,8 @@ async def _update_lines(session: AsyncSession, lines: Sequence[Line]) -> None:
         return
     changed = (
         func.unnest(
-            literal([line.id for line in lines], ARRAY(Uuid())),
-            literal([line.quantity for line in lines], ARRAY(BigInteger)),
+            uuids([line.id for line in lines]),
+            numbers([line.quantity for line in lines]),
         )
         .table_valued(column("id", Uuid()), column("quantity", BigInteger))
         .render_derived(name="changed")
@@ -366,6 +366,6 @@ async def _delete_lines(session: AsyncSession, line_ids: Sequence[UUID]) -> None
     if line_ids:
         await session.execute(
             delete(CartLineRow)
-            .where(CartLineRow.id == func.any(literal(list(line_ids), ARRAY(Uuid()))))
+            .where(CartLineRow.id == func.any(uuids(line_ids)))
             .execution_options(synchronize_session=False)
         )

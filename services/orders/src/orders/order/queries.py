@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Uuid, func, literal, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from chassis.paging import decode_cursor, encode_cursor
@@ -15,6 +15,7 @@ from contracts.orders import Order, Placement, PlacementStatus
 from contracts.paging import Page
 from orders.cart import queries as carts
 from orders.cart.secret import opens
+from orders.db import uuids
 from orders.errors import OrderNotFound, PlacementNotFound
 from orders.order.domain import serial_of
 from orders.order.tables import OrderLineRow, OrderRow
@@ -98,7 +99,7 @@ async def list_orders(source: Source, *, limit: int, after: str | None) -> Page[
 
 async def _whole(source: Source, rows: Sequence[Row[Any]]) -> list[Order]:
     lines = defaultdict(list)
-    order_ids = literal([row.id for row in rows], ARRAY(Uuid()))
+    order_ids = uuids([row.id for row in rows])
     for line in await source.execute(_LINES.where(OrderLineRow.order_id == func.any(order_ids))):
         lines[line.order_id].append(line)
     paid = await payments.find_payments(source, [row.payment_key for row in rows])

@@ -1,7 +1,7 @@
 """Placing and orders over HTTP."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
@@ -17,6 +17,7 @@ from contracts.orders import Order, Placement, PlacementStatus, PlaceOrder
 from contracts.paging import Page
 from orders.order import queries
 from orders.order.process import begin_placing
+from orders.settings import OrdersSettings
 from orders.wire import CartId, CartSecret, read, stamp
 
 router = APIRouter(prefix="/v1", tags=["orders"], route_class=IdempotentRoute)
@@ -103,7 +104,7 @@ async def list_orders(reader: Reader, limit: Limit = 50, after: After = None) ->
 
 def _patience(runtime: Runtime) -> datetime:
     """Until when the buyer is kept waiting: not past the request's own deadline."""
-    longest: float = runtime.settings.place_wait_seconds  # type: ignore[attr-defined]
+    longest = cast(OrdersSettings, runtime.settings).place_wait_seconds
     seconds = min(longest, tracing.remaining(otherwise=longest) - _ANSWER_SECONDS)
     return runtime.clock.now() + timedelta(seconds=max(0.0, seconds))
 

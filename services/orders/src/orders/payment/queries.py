@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import ARRAY, Text, func, literal, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from contracts.orders import Payment
+from orders.db import texts
 from orders.payment.tables import PaymentRow
 from orders.payment.views import as_payment
 
@@ -20,6 +21,6 @@ async def find_payments(
     found = await source.execute(
         select(
             row.key, row.method, row.status, row.amount_minor, row.currency, row.reference
-        ).where(row.key == func.any(literal(list(keys), ARRAY(Text))))
+        ).where(row.key == func.any(texts(keys)))
     )
     return {payment.key: as_payment(payment) for payment in found}

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ARRAY, Text, column, delete, func, literal, select, tuple_
+from sqlalchemy import Text, column, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import TableValuedAlias
 
 from chassis.copies import apply_newer
 from contracts.catalog import ProductFacts
+from orders.db import texts
 from orders.product.tables import ProductRow, ProductSkuRow
 
 
@@ -38,7 +39,7 @@ async def _of_kept_versions(
 
     The products' rows are locked by now, so nobody else is at their SKUs.
     """
-    keys = literal([key for key, _ in versions], ARRAY(Text))
+    keys = texts([key for key, _ in versions])
     kept = await session.execute(
         select(ProductRow.key, ProductRow.sequence).where(ProductRow.key == func.any(keys))
     )
@@ -53,7 +54,7 @@ async def _keep_skus(session: AsyncSession, skus: Mapping[str, Sequence[str]]) -
     await session.execute(
         delete(row)
         .where(
-            row.product_key == func.any(literal(list(skus), ARRAY(Text))),
+            row.product_key == func.any(texts(skus)),
             tuple_(row.product_key, row.sku).not_in(select(wanted.c.product_key, wanted.c.sku)),
         )
         .execution_options(synchronize_session=False)
@@ -69,8 +70,8 @@ def _as_table(skus: Mapping[str, Sequence[str]]) -> TableValuedAlias:
     pairs = sorted((key, sku) for key, own in skus.items() for sku in set(own))
     return (
         func.unnest(
-            literal([key for key, _ in pairs], ARRAY(Text)),
-            literal([sku for _, sku in pairs], ARRAY(Text)),
+            texts([key for key, _ in pairs]),
+            texts([sku for _, sku in pairs]),
         )
         .table_valued(column("product_key", Text), column("sku", Text))
         .render_derived(name="wanted")

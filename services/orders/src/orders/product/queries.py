@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import ARRAY, Text, func, literal, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from orders.db import texts
 from orders.product.domain import SkuFacts
 from orders.product.tables import ProductRow, ProductSkuRow
 
@@ -19,7 +20,7 @@ async def find_published_skus(
         select(ProductSkuRow.sku, ProductRow.key, ProductRow.name)
         .join(ProductRow, ProductRow.key == ProductSkuRow.product_key)
         .where(
-            ProductSkuRow.sku == func.any(literal(list(skus), ARRAY(Text))),
+            ProductSkuRow.sku == func.any(texts(skus)),
             ProductRow.is_published,
         )
     )

@@ -17,6 +17,7 @@ from chassis import outbox, versions
 from contracts.bulk import LineOutcome, LineResult
 from contracts.orders import PutStock, PutStockLine, PutWarehouse, StockChanged, Warehouse
 from contracts.problems import FieldError
+from orders.db import numbers, texts
 from orders.errors import CountBelowReserved, HoldReleased, NotEnoughStock, WarehouseNotFound
 from orders.stock import queries
 from orders.stock.domain import (
@@ -30,7 +31,6 @@ from orders.stock.domain import (
     find_shortages,
     sum_demand,
 )
-from orders.stock.queries import numbers, texts
 from orders.stock.tables import (
     StockItemRow,
     StockLevelRow,

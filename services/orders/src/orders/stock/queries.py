@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Row, Select, Text, func, literal, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from chassis.paging import decode_cursor, encode_cursor
 from contracts.orders import StockFacts, StockLevel, Warehouse
 from contracts.paging import Page
+from orders.db import texts
 from orders.errors import StockNotFound, WarehouseNotFound
 from orders.stock.domain import Level, Share
 from orders.stock.tables import (
@@ -165,13 +166,3 @@ async def list_shares(session: AsyncSession, hold_id: str) -> list[Share]:
         .order_by(line.sku, line.warehouse_key)
     )
     return [Share(*row) for row in found]
-
-
-def texts(values: Collection[str]) -> Any:
-    """Strings as one array parameter: the statement stays the same however many there are."""
-    return literal(list(values), ARRAY(Text))
-
-
-def numbers(values: Collection[int]) -> Any:
-    """Integers as one array parameter."""
-    return literal(list(values), ARRAY(BigInteger))
