@@ -11,7 +11,7 @@ from contracts.catalog import ProductChanged
 from contracts.envelope import make_event
 from contracts.ids import new_id
 from pricing.product.consumers import on_product_changed, take_snapshot
-from pricing.product.queries import tax_class_of
+from pricing.product.queries import on_sale
 
 
 def changed(*items):
@@ -25,7 +25,8 @@ def changed(*items):
 
 
 async def tax_class(session, sku):
-    return await session.scalar(tax_class_of(select(text(f"'{sku}'")).scalar_subquery()))
+    product = on_sale()
+    return await session.scalar(select(product.c.tax_class).where(product.c.sku == sku))
 
 
 async def test_sku_has_the_tax_class_of_its_product(session, product_facts):

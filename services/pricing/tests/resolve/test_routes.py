@@ -3,7 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
+
+from contracts.pricing import ResolvePrices
+from pricing.resolve import queries
 
 GBP = {"currency": "GBP"}
 DELIVERY = {"kind": "delivery", "unit_price": {"amount": "4.80", **GBP}, "tax_class": "standard"}
@@ -324,3 +327,50 @@ async def test_thousand_lines_take_one_statement(stocked, product_facts):
     assert answer["total"]["gross"] == money("2460.00")
     too_many = await stocked.resolve(*skus, *skus, "A")
     assert too_many.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("store", "sku"),
+    [("*", "'X' || id || '-' || n"), ("b2b-eu", "CASE n WHEN 1 THEN 'A' ELSE 'B' || n END")],
+)
+async def test_lists_without_the_sku_and_of_other_stores_are_never_looked_at(stocked, store, sku):
+    """A thousand more lists, first in line: the plan touches next to none of their rows."""
+    await fill_lists(stocked.runtime, store, sku)
+    rows_read = text(
+        "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables"
+        " WHERE relname IN ('prices', 'price_lists', 'price_list_stores')"
+    )
+    lines = [{"ref": one, "sku": one} for one in "ABC"]
+    asked = ResolvePrices.model_validate({"store": "d2c-uk", "lines": lines})
+    async with stocked.runtime.engine.connect() as connection:
+        before = await connection.scalar(rows_read)
+        now = datetime.now(UTC)
+        rows = await queries.find_offers(connection, asked, at=now, known_at=None)
+        assert await connection.scalar(rows_read) - before < 50
+    assert {row.sku: row.price_list for row in rows} == {
+        "A": "public-uk",
+        "B": "public-uk",
+        "C": None,
+    }
+
+
+async def fill_lists(runtime, store, sku):
+    """Make a thousand lists with a higher priority and twenty prices each."""
+    statements = (
+        "INSERT INTO price_lists (key, name, currency, stores, is_tax_included, priority,"
+        " is_published, version, updated_at) SELECT 'more-' || n, 'More', 'GBP', '{}', true, 5,"
+        " true, 1, now() FROM generate_series(1, 1000) AS n",
+        f"INSERT INTO price_list_stores SELECT '{store}', id FROM price_lists"
+        " WHERE key LIKE 'more-%'",
+        f"INSERT INTO priced_skus SELECT id, {sku}, 1 FROM price_lists,"
+        " generate_series(1, 20) AS n WHERE key LIKE 'more-%'",
+        "INSERT INTO prices (price_list_id, sku, sequence, tier_quantities, tier_amounts,"
+        " valid_from, recorded_from) SELECT price_list_id, priced_skus.sku, 1, '{1}', '{1}',"
+        " now(), now() FROM priced_skus JOIN price_lists ON id = price_list_id"
+        " WHERE key LIKE 'more-%'",
+        "ANALYZE",
+    )
+    async with runtime.sessions() as session:
+        for statement in statements:
+            await session.execute(text(statement))
+        await session.commit()

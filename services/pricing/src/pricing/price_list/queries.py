@@ -2,30 +2,38 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Row,
     Select,
     and_,
     any_,
-    func,
     literal,
     or_,
     select,
     true,
+    type_coerce,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import aliased
+from sqlalchemy.types import NULLTYPE
 
 from contracts.pricing import Price, PriceFacts, PriceList
 from pricing.db import CODE
 from pricing.errors import PriceListUnknown, PriceUnknown
 from pricing.moments import holds_at
 from pricing.price_list.domain import Timeline
-from pricing.price_list.tables import PricedSkuRow, PriceListRow, PriceRow
+from pricing.price_list.tables import (
+    ALL_STORES,
+    PricedSkuRow,
+    PriceListRow,
+    PriceListStoreRow,
+    PriceRow,
+)
 from pricing.price_list.views import as_price, as_price_facts, as_price_list, as_span
 
 _LISTS = select(*PriceListRow.__table__.c)
@@ -74,33 +82,47 @@ def best_offer(
     currency: ColumnElement[str],
     at: ColumnElement[datetime],
     known_at: ColumnElement[datetime] | None,
-) -> Select[str, bool, list[int], list[Decimal]]:
-    """The price of a SKU in a store: the row of the list that goes first, or no row.
+) -> FromClause:
+    """The price of a SKU in a store: the row of the list that goes first, if any.
 
-    Candidates are published lists in that currency that hold in the store at that moment; of
-    those with a price for the SKU the one with the highest priority goes first, then by key. The
-    search begins at the SKU, so lists without a price for it cost nothing, however many.
+    Candidates are published lists in that currency that hold in the store at that moment;
+    of those with a price for the SKU the one with the highest priority goes first, then by key.
+    Lists of other stores and lists without a price for the SKU are never looked at, however many:
+    the planner goes from the store or from the SKU, whichever has fewer, through an index on both.
+    The limit keeps it at one SKU a time, so that a guess about average SKUs never makes it read
+    the whole table.
     """
-    return (
-        select(
-            PriceListRow.key.label("price_list"),
-            PriceListRow.is_tax_included,
-            PriceRow.tier_quantities,
-            PriceRow.tier_amounts,
-        )
+    best = (
+        select(PriceListRow.key, PriceListRow.is_tax_included, PriceRow.id)
         .join(PriceListRow, PriceListRow.id == PriceRow.price_list_id)
+        .join(PriceListStoreRow, PriceListStoreRow.price_list_id == PriceListRow.id)
         .where(
             PriceRow.sku == sku,
             is_known_at(known_at),
             PriceRow.valid_from <= at,
             or_(PriceRow.valid_to.is_(None), PriceRow.valid_to > at),
+            PriceListStoreRow.store == any_(array([literal(ALL_STORES, CODE), store])),
             PriceListRow.is_published,
             PriceListRow.currency == currency,
-            or_(func.cardinality(PriceListRow.stores) == 0, store == any_(PriceListRow.stores)),
             holds_at(PriceListRow, at),
         )
         .order_by(PriceListRow.priority.desc(), PriceListRow.key)
         .limit(1)
+        .correlate_except(PriceListRow, PriceListStoreRow, PriceRow)
+        .subquery("best")
+    )
+    chosen = aliased(PriceRow)
+    return (
+        select(
+            best.c.key.label("price_list"),
+            best.c.is_tax_included,
+            # The driver gives lists of int and Decimal; SQLAlchemy would only go over them again.
+            type_coerce(chosen.tier_quantities, NULLTYPE).label("tier_quantities"),
+            type_coerce(chosen.tier_amounts, NULLTYPE).label("tier_amounts"),
+        )
+        .select_from(best)
+        .join(chosen, chosen.id == best.c.id)
+        .lateral("offer")
     )
 
 

@@ -25,6 +25,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from pricing.db import CODE, Base
 
+ALL_STORES = "*"
+"""Stands for a store's key in `PriceListStoreRow`; no key begins so."""
+
 
 class PriceListRow(Base):
     """A price list. `version` counts its changes, not those of its prices."""
@@ -49,6 +52,18 @@ class PriceListRow(Base):
     updated_at: Mapped[datetime]
 
 
+class PriceListStoreRow(Base):
+    """That a list holds in a store, or in all of them: the way from a store to its lists.
+
+    It says what `PriceListRow.stores` says, so that lists of other stores cost a buyer nothing.
+    """
+
+    __tablename__ = "price_list_stores"
+
+    store: Mapped[str] = mapped_column(CODE, primary_key=True)
+    price_list_id: Mapped[int] = mapped_column(ForeignKey(PriceListRow.id), primary_key=True)
+
+
 class PricedSkuRow(Base):
     """A SKU that has or had a price in a list. `sequence` counts the writes of its prices."""
 
@@ -62,8 +77,9 @@ class PricedSkuRow(Base):
 class PriceRow(Base):
     """A price in its window, as it was known from `recorded_from` to `recorded_to`.
 
-    Rows whose `recorded_to` is null are what is known now; only those are in the index that
-    resolution reads, so that history costs it nothing.
+    Rows whose `recorded_to` is null are what is known now. Only those are in the index that
+    resolution reads, so that history costs it nothing; and it has all that choosing a price takes,
+    so that only the rows of chosen prices are fetched.
     """
 
     __tablename__ = "prices"
@@ -84,6 +100,7 @@ class PriceRow(Base):
             "price_list_id",
             "valid_from",
             unique=True,
+            postgresql_include=["valid_to", "id"],
             postgresql_where=text("recorded_to IS NULL"),
         ),
         Index(

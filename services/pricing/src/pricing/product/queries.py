@@ -1,16 +1,18 @@
 """Reads of the copy of products."""
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Subquery, select
 
 from pricing.product.tables import ProductRow, ProductSkuRow
 
 
-def tax_class_of(sku: ColumnElement[str]) -> Select[str]:
-    """The tax class of a SKU that is on sale; no row for one unknown, gone or unpublished."""
+def on_sale() -> Subquery:
+    """SKU and tax class of all that is on sale: none that is unknown, gone or unpublished.
+
+    While a SKU moves from one product to another it may be in both for a moment.
+    """
     return (
-        select(ProductRow.tax_class)
-        .join(ProductSkuRow, ProductSkuRow.product_key == ProductRow.key)
-        .where(ProductSkuRow.sku == sku, ProductRow.is_published)
-        .order_by(ProductRow.key)
-        .limit(1)
+        select(ProductSkuRow.sku, ProductRow.tax_class)
+        .join(ProductRow, ProductRow.key == ProductSkuRow.product_key)
+        .where(ProductRow.is_published)
+        .subquery("product")
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from contracts.money import UNIT_PRICE_DECIMALS, Money, UnitPrice
+from contracts.pricing import TaxedAmount
 from pricing.tax.domain import net_in_gross, tax_on_net
 
 _FINEST_UNIT = Decimal(1).scaleb(-UNIT_PRICE_DECIMALS)
@@ -33,15 +34,6 @@ class Tax:
 
 
 @dataclass(frozen=True, slots=True)
-class Amount:
-    """Net, tax and gross; net + tax = gross."""
-
-    net: Money
-    tax: Money
-    gross: Money
-
-
-@dataclass(frozen=True, slots=True)
 class Source:
     """Where a price came from."""
 
@@ -55,7 +47,7 @@ class Charge:
 
     unit_price: UnitPrice
     is_tax_included: bool
-    amount: Amount
+    amount: TaxedAmount
     tax: Tax
     source: Source | None = None
 
@@ -93,31 +85,35 @@ def as_shown(price: Decimal, rate: Decimal, *, is_tax_included: bool, shows_gros
     return turned.quantize(_FINEST_UNIT, rounding=ROUND_HALF_UP)
 
 
-def taxed(shown: Money, rate: Decimal, *, is_gross: bool) -> Amount:
+def taxed(shown: Money, rate: Decimal, *, is_gross: bool) -> TaxedAmount:
     """Split a gross amount, or add to a net one. ValueError when that becomes too large."""
     currency = shown.currency
     if is_gross:
         net = Money(net_in_gross(shown.minor, rate), currency)
-        return Amount(net, shown - net, shown)
+        return TaxedAmount(net=net, tax=shown - net, gross=shown)
     tax = Money(tax_on_net(shown.minor, rate), currency)
-    return Amount(shown, tax, shown + tax)
+    return TaxedAmount(net=shown, tax=tax, gross=shown + tax)
 
 
-def total_of(amounts: Iterable[Amount], currency: str) -> Amount:
+def total_of(amounts: Iterable[TaxedAmount], currency: str) -> TaxedAmount:
     """The sum of amounts. Raises AmountTooLarge."""
     net = gross = 0
     for amount in amounts:
         net += amount.net.minor
         gross += amount.gross.minor
     try:
-        return Amount(Money(net, currency), Money(gross - net, currency), Money(gross, currency))
+        return TaxedAmount(
+            net=Money(net, currency),
+            tax=Money(gross - net, currency),
+            gross=Money(gross, currency),
+        )
     except ValueError:
         raise AmountTooLarge from None
 
 
-def totals_by_tax(charges: Iterable[Charge], currency: str) -> list[tuple[Tax, Amount]]:
+def totals_by_tax(charges: Iterable[Charge], currency: str) -> list[tuple[Tax, TaxedAmount]]:
     """The sums by rate and name, the highest rate first. Raises AmountTooLarge."""
-    parts: dict[Tax, list[Amount]] = {}
+    parts: dict[Tax, list[TaxedAmount]] = {}
     for one in charges:
         parts.setdefault(one.tax, []).append(one.amount)
     ordered = sorted(parts.items(), key=lambda part: (-part[0].rate, part[0].name))

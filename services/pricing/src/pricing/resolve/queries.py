@@ -38,7 +38,7 @@ from pricing.errors import (
 )
 from pricing.moments import in_utc
 from pricing.price_list.queries import best_offer
-from pricing.product.queries import tax_class_of
+from pricing.product.queries import on_sale
 from pricing.resolve.domain import (
     AmountTooLarge,
     Charge,
@@ -49,7 +49,7 @@ from pricing.resolve.domain import (
     total_of,
     totals_by_tax,
 )
-from pricing.resolve.views import as_line, as_tax_total, as_taxed_amount
+from pricing.resolve.views import as_line, as_tax_total
 from pricing.store.queries import selling
 from pricing.tax.queries import rates_in
 
@@ -59,11 +59,8 @@ _MOMENT = TIMESTAMP(timezone=True)
 def _statement(known_at: ColumnElement[datetime] | None) -> Select[Any]:
     """For each SKU or tax class asked for: where it is sold, its tax, its best offer."""
     at = bindparam("at", type_=_MOMENT)
-    sale = selling(
-        bindparam("store", type_=CODE),
-        bindparam("currency", type_=CODE),
-        bindparam("country", type_=CODE),
-    )
+    store = bindparam("store", type_=CODE)
+    sale = selling(store, bindparam("currency", type_=CODE), bindparam("country", type_=CODE))
     rates = rates_in(sale, at)
     asked = (
         func.unnest(
@@ -72,11 +69,9 @@ def _statement(known_at: ColumnElement[datetime] | None) -> Select[Any]:
         .table_valued(column("sku", CODE), column("tax_class", CODE), name="asked")
         .render_derived()
     )
-    product = tax_class_of(asked.c.sku).lateral("product")
+    product = on_sale()
     tax_class = func.coalesce(asked.c.tax_class, product.c.tax_class)
-    offer = best_offer(
-        asked.c.sku, store=sale.c.key, currency=sale.c.currency, at=at, known_at=known_at
-    ).lateral("offer")
+    offer = best_offer(asked.c.sku, store=store, currency=sale.c.currency, at=at, known_at=known_at)
     return (
         select(
             sale.c.tax_display,
@@ -96,7 +91,7 @@ def _statement(known_at: ColumnElement[datetime] | None) -> Select[Any]:
         )
         .select_from(sale)
         .join(asked, true())
-        .outerjoin(product, true())
+        .outerjoin(product, product.c.sku == asked.c.sku)
         .outerjoin(rates, rates.c.tax_class == tax_class)
         .outerjoin(offer, true())
     )
@@ -234,5 +229,5 @@ def _resolution(
         at=at,
         lines=lines,
         taxes=[as_tax_total(tax, part) for tax, part in totals_by_tax(charges, sale.currency)],
-        total=as_taxed_amount(total),
+        total=total,
     )

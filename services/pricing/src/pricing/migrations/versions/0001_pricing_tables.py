@@ -66,6 +66,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_tax_rates_country", "tax_rates", ["country", "tax_class"], unique=False)
     op.create_table(
+        "price_list_stores",
+        sa.Column("store", sa.Text(collation="C"), nullable=False),
+        sa.Column("price_list_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["price_list_id"],
+            ["price_lists.id"],
+            name="fk_price_list_stores_price_list_id_price_lists",
+        ),
+        sa.PrimaryKeyConstraint("store", "price_list_id", name="pk_price_list_stores"),
+    )
+    op.create_table(
         "priced_skus",
         sa.Column("price_list_id", sa.BigInteger(), nullable=False),
         sa.Column("sku", sa.Text(collation="C"), nullable=False),
@@ -126,5 +137,6 @@ def upgrade() -> None:
         "prices",
         ["sku", "price_list_id", "valid_from"],
         unique=True,
+        postgresql_include=["valid_to", "id"],
         postgresql_where=sa.text("recorded_to IS NULL"),
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,7 +12,7 @@ from contracts.bulk import LineOutcome
 from contracts.pricing import PriceList, PriceListChanged, PutPriceList
 from pricing.errors import PriceListFixed
 from pricing.moments import window_in_utc
-from pricing.price_list.tables import PriceListRow
+from pricing.price_list.tables import ALL_STORES, PriceListRow, PriceListStoreRow
 from pricing.price_list.views import as_price_list
 
 _FIXED = ("currency", "is_tax_included")
@@ -36,6 +36,7 @@ async def put_price_list(
     if row is None:
         made = await _insert(session, {"key": key, "version": 1, "updated_at": now, **wanted})
         if made is not None:
+            await _index_stores(session, made)
             return _changed(session, made), LineOutcome.CREATED
         # Somebody made it between the look and the insert: then this is a change of theirs.
         row = await _find_for_update(session, key)
@@ -49,6 +50,7 @@ async def put_price_list(
         setattr(row, name, value)
     row.version += 1
     row.updated_at = now
+    await _index_stores(session, row)
     return _changed(session, row), LineOutcome.UPDATED
 
 
@@ -65,6 +67,18 @@ async def _find_for_update(session: AsyncSession, key: str) -> PriceListRow | No
 async def _insert(session: AsyncSession, values: dict[str, Any]) -> PriceListRow | None:
     return await session.scalar(
         insert(PriceListRow).values(**values).on_conflict_do_nothing().returning(PriceListRow)
+    )
+
+
+async def _index_stores(session: AsyncSession, row: PriceListRow) -> None:
+    """Lead from each of the list's stores to it."""
+    await session.execute(
+        delete(PriceListStoreRow).where(PriceListStoreRow.price_list_id == row.id)
+    )
+    stores = sorted(set(row.stores)) or [ALL_STORES]
+    await session.execute(
+        insert(PriceListStoreRow),
+        [{"store": store, "price_list_id": row.id} for store in stores],
     )
 
 

@@ -163,7 +163,8 @@ async def _store(session: AsyncSession, list_id: int, changes: Mapping[str, Chan
         for span in change.recorded
     ]
     if recorded:
-        await session.execute(insert(PriceRow), recorded)
+        # Without rendered nulls, rows with and without an end would be statements of their own.
+        await session.execute(insert(PriceRow), recorded, execution_options={"render_nulls": True})
 
 
 async def _close(session: AsyncSession, closed: Sequence[tuple[int | None, datetime]]) -> None:
