@@ -3,7 +3,7 @@
 `prices` is bitemporal and append-only but for `recorded_to`, which closes a row once. All writes
 of one SKU in one list queue at its row in `priced_skus`, which is locked first and in order of
 SKU; so no two current rows of a SKU ever overlap, and bulk writers do not deadlock. (An exclusion
-constraint would say the same, and makes an insert eight times as dear: docs/decisions.)
+constraint would say the same, and makes an insert seven times as dear: docs/decisions/0010.)
 """
 
 from datetime import datetime
