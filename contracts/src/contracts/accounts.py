@@ -16,6 +16,8 @@ PARTNER_SCOPES: dict[str, str] = {
     "stock:read": "Read stock by warehouse.",
     "stock:write": "Write warehouses, stock and delivery methods.",
     "changes:read": "Read change feeds and snapshots.",
+    "dead_letters:read": "Read events that a service gave up on.",
+    "dead_letters:write": "Mend and replay events that a service gave up on.",
 }
 """Scopes that a partner application may be given, and what each allows."""
 

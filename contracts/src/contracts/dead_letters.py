@@ -24,9 +24,16 @@ class DeadLetter(Answer):
     subject: str | None = Field(description="The aggregate.", examples=["d2c-uk"])
     sequence: int | None = Field(description="Its version.", examples=[3])
     attempts: int = Field(description="How often it was tried.", examples=[12])
-    last_error: str = Field(description="Why it failed the last time.")
-    event: str = Field(description="What came, as text; JSON unless that is what is wrong.")
-    received_at: AwareDatetime = Field(description="When it came first, UTC.")
+    last_error: str = Field(
+        description="Why it failed the last time.", examples=["NotFound: there is no store d2c-uk"]
+    )
+    event: str = Field(
+        description="What came, as text; JSON unless that is what is wrong.",
+        examples=['{"specversion": "1.0", "type": "tandem.catalog.store.changed.v1"}'],
+    )
+    received_at: AwareDatetime = Field(
+        description="When it came first, UTC.", examples=["2026-11-22T10:00:00Z"]
+    )
 
 
 class MendDeadLetter(Request):

@@ -37,7 +37,9 @@ class EventIdFixed(Invalid):
 
 
 Queue = Annotated[str, Path(description="The queue.", examples=["pricing.stores"])]
-EventId = Annotated[UUID, Path(description="The event's id.")]
+EventId = Annotated[
+    UUID, Path(description="The event's id.", examples=["01932c07-2a3c-7d5e-8f00-3b6a4f1d2e10"])
+]
 
 
 def create_router(consumers: Sequence[Consumer]) -> APIRouter:
@@ -55,7 +57,9 @@ def create_router(consumers: Sequence[Consumer]) -> APIRouter:
     @router.get("", dependencies=[Needs(READ)])
     async def list_dead_letters(
         session: Session,
-        queue: Annotated[str | None, Query(description="Only of this queue.")] = None,
+        queue: Annotated[
+            str | None, Query(description="Only of this queue.", examples=["pricing.stores"])
+        ] = None,
         after: After = None,
         limit: Limit = 50,
     ) -> Page[DeadLetter]:
