@@ -4,6 +4,7 @@ Everything that stays is in the data folder; everything that runs ends with `run
 """
 
 import asyncio
+import errno
 import json
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -56,6 +57,11 @@ def run(settings: LocalSettings, console: Console) -> None:
                 log_format=settings.log_format,
             )
             run_process(process, partial(serve_until, settings, server, console))
+        except OSError as problem:
+            if problem.errno != errno.EADDRINUSE:
+                raise
+            refuse_taken_ports(settings)  # somebody took one since we looked
+            raise NotRunnable("A port was taken for a moment; please try again.") from problem
         finally:
             server.stop()
 
