@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
 from tempfile import SpooledTemporaryFile
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
-from fastapi import Request
+from fastapi import Query, Request
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import JsonSchemaMode
 from sqlalchemy.exc import SQLAlchemyError
@@ -44,6 +44,9 @@ no key comes twice. A refused line is a result; a raised problem refuses the who
 is then tried line by line."""
 
 log = get_logger(__name__)
+
+DryRun = Annotated[bool, Query(description="Judge every line, change nothing.", examples=[False])]
+"""Declare as `dry_run: DryRun = False`."""
 
 
 def default_key(model: BaseModel) -> str | None:

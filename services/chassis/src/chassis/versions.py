@@ -1,15 +1,25 @@
-"""Versions at the HTTP border: `ETag` out, `If-Match` in (RFC 9110, 13.1.1)."""
+"""Versions at the HTTP border: `ETag` out, `If-Match` in (RFC 9110, 13.1.1), and how routes that
+write and read one versioned thing answer and say so in OpenAPI.
+"""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Response
+from pydantic import BaseModel
 
+from contracts.bulk import LineOutcome
 from contracts.problems import Invalid, PreconditionFailed
 
 _LIST = re.compile(r'\s*(?:W/)?"[^"]*"(?:\s*,\s*(?:W/)?"[^"]*")*\s*')
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 ANY = "*"
+_ETAG: dict[str, Any] = {
+    "ETag": {
+        "description": "The version, quoted; send it back as If-Match.",
+        "schema": {"type": "string", "examples": ['"3"']},
+    }
+}
 
 
 class IfMatchNotReadable(Invalid):
@@ -67,3 +77,27 @@ def check(current: int | None, expected: frozenset[str] | None) -> None:
         return
     if current is None or (ANY not in expected and str(current) not in expected):
         raise VersionNotCurrent(current)
+
+
+def stamp(response: Response, *, version: int | None, outcome: LineOutcome | None = None) -> None:
+    """Set the entity tag of what has a version, and 201 where something was made."""
+    if version is not None:
+        response.headers["ETag"] = etag(version)
+    if outcome is LineOutcome.CREATED:
+        response.status_code = 201
+
+
+def read(noun: str) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a GET of one thing with a version."""
+    return {200: {"description": f"The {noun}.", "headers": _ETAG}}
+
+
+def upserted(
+    model: type[BaseModel], noun: str, *, has_version: bool = True
+) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a PUT: 201 where it made the thing, 200 where it was there."""
+    headers = {"headers": _ETAG} if has_version else {}
+    return {
+        200: {"description": f"The {noun} was there; now it is like this.", **headers},
+        201: {"description": f"The {noun} was made.", "model": model, **headers},
+    }

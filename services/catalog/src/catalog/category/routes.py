@@ -4,9 +4,10 @@ from fastapi import APIRouter, Response
 
 from catalog.category import queries
 from catalog.category.views import as_category
-from catalog.wire import CategoryKey, read, stamp
+from catalog.wire import CategoryKey
 from chassis.db import Reader
 from chassis.paging import After, Limit, decode_cursor, encode_cursor
+from chassis.versions import read, stamp
 from contracts.catalog import Category
 from contracts.paging import Page
 

@@ -8,23 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.product import commands, queries, views
 from catalog.product.queries import Start
-from catalog.wire import (
-    DryRun,
-    IncludeUnpublished,
-    ProductKey,
-    bulk,
-    line_result,
-    read,
-    stamp,
-    upserted,
-)
+from catalog.wire import IncludeUnpublished, ProductKey, line_result
 from chassis.auth import Actor, Caller, Needs
-from chassis.bulk import upsert_lines
+from chassis.bulk import DryRun, documents, upsert_lines
 from chassis.clock import Now
 from chassis.db import Reader, Session
 from chassis.paging import After, Limit, decode_cursor, encode_cursor
 from chassis.runtime import Live
-from chassis.versions import IfMatch
+from chassis.versions import IfMatch, read, stamp, upserted
 from contracts.bulk import LineResult
 from contracts.catalog import Product, PutProduct, PutProductLine, Slug
 from contracts.ids import Key, Locale
@@ -145,7 +136,7 @@ async def put_product(
     "/bulk",
     summary="Write many products",
     dependencies=[Needs("catalog:write")],
-    **bulk(PutProductLine, EXAMPLE),
+    **documents(PutProductLine, example=EXAMPLE),
 )
 async def put_products(runtime: Live, request: Request, dry_run: DryRun = False) -> Response:
     """NDJSON in, one result a line out. A refused line changes nothing and stops nothing."""

@@ -4,12 +4,12 @@ from fastapi import APIRouter, Response
 
 from catalog.store import commands, queries
 from catalog.store.views import as_store
-from catalog.wire import StoreKey, read, stamp, upserted
+from catalog.wire import StoreKey
 from chassis.auth import Needs
 from chassis.clock import Now
 from chassis.db import Reader, Session
 from chassis.paging import After, Limit, decode_cursor, encode_cursor
-from chassis.versions import IfMatch
+from chassis.versions import IfMatch, read, stamp, upserted
 from contracts.catalog import PutStore, Store
 from contracts.paging import Page
 

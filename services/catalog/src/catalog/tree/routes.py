@@ -7,13 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.category import queries
 from catalog.tree import commands
-from catalog.wire import CategoryKey, DryRun, bulk, line_result, stamp, upserted
+from catalog.wire import CategoryKey, line_result
 from chassis.auth import Needs
-from chassis.bulk import upsert_lines
+from chassis.bulk import DryRun, documents, upsert_lines
 from chassis.clock import Now
 from chassis.db import Session
 from chassis.runtime import Live
-from chassis.versions import IfMatch
+from chassis.versions import IfMatch, stamp, upserted
 from contracts.bulk import LineResult
 from contracts.catalog import Category, PutCategory, PutCategoryLine
 
@@ -42,7 +42,9 @@ async def put_category(
     return category
 
 
-@router.post("/bulk", summary="Write many categories", **bulk(PutCategoryLine, EXAMPLE))
+@router.post(
+    "/bulk", summary="Write many categories", **documents(PutCategoryLine, example=EXAMPLE)
+)
 async def put_categories(runtime: Live, request: Request, dry_run: DryRun = False) -> Response:
     """NDJSON in, one result a line out. Parents come before what stands below them."""
 

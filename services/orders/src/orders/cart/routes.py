@@ -6,7 +6,7 @@ from chassis.clock import Now
 from chassis.db import Session
 from chassis.idempotency import IdempotentRoute, KeyIgnored, KeyLate
 from chassis.runtime import Live
-from chassis.versions import IfMatch
+from chassis.versions import IfMatch, read, stamp
 from contracts.orders import (
     AddCartLines,
     Cart,
@@ -17,7 +17,7 @@ from contracts.orders import (
     SetCartDelivery,
 )
 from orders.cart import commands, queries
-from orders.wire import CartId, CartSecret, LineId, may_conflict, read, stamp
+from orders.wire import CartId, CartSecret, LineId, may_conflict
 
 router = APIRouter(prefix="/v1/carts", tags=["carts"], route_class=IdempotentRoute)
 

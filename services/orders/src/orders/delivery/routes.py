@@ -8,12 +8,12 @@ from chassis.auth import Needs
 from chassis.clock import Now
 from chassis.db import Reader, Session
 from chassis.paging import After, Limit
-from chassis.versions import IfMatch
+from chassis.versions import IfMatch, read, stamp, upserted
 from contracts.ids import CountryCode, Key
 from contracts.orders import DeliveryMethod, PutDeliveryMethod
 from contracts.paging import Page
 from orders.delivery import commands, queries
-from orders.wire import MethodKey, read, stamp, upserted
+from orders.wire import MethodKey
 
 router = APIRouter(prefix="/v1/delivery-methods", tags=["delivery"])
 

@@ -13,12 +13,13 @@ from chassis.idempotency import IdempotentRoute, KeyForProcess, KeyRequired
 from chassis.paging import After, Limit
 from chassis.process import ProcessRow
 from chassis.runtime import Live, Runtime
+from chassis.versions import read, stamp
 from contracts.orders import Order, Placement, PlacementStatus, PlaceOrder
 from contracts.paging import Page
 from orders.order import queries
 from orders.order.process import begin_placing
 from orders.settings import OrdersSettings
-from orders.wire import CartId, CartSecret, read, stamp
+from orders.wire import CartId, CartSecret
 
 router = APIRouter(prefix="/v1", tags=["orders"], route_class=IdempotentRoute)
 

@@ -2,18 +2,20 @@
 
 from fastapi import APIRouter, Request, Response
 
-from chassis import bulk
 from chassis.auth import Needs
+from chassis.bulk import DryRun, documents, upsert_lines
 from chassis.clock import Now
 from chassis.db import Reader, Session
 from chassis.paging import After, Limit
 from chassis.runtime import Live
-from chassis.versions import IfMatch
+from chassis.versions import IfMatch, read, stamp, upserted
 from contracts.orders import PutStock, PutStockLine, PutWarehouse, StockLevel, Warehouse
 from contracts.paging import Page
 from orders.errors import WarehouseNotFound
 from orders.stock import commands, queries
-from orders.wire import DryRun, StockSku, WarehouseKey, read, stamp, upserted
+from orders.wire import StockSku, WarehouseKey
+
+EXAMPLE = '{"sku":"71053","on_hand":250}\n'
 
 router = APIRouter(prefix="/v1/warehouses", tags=["stock"])
 
@@ -113,7 +115,7 @@ async def list_stock(
     "/{key}/stock/bulk",
     summary="Count many SKUs' stock in a warehouse",
     dependencies=[Needs("stock:write")],
-    **bulk.documents(PutStockLine, example='{"sku": "71053", "on_hand": 250}\n'),
+    **documents(PutStockLine, example=EXAMPLE),
 )
 async def put_stock_lines(
     key: WarehouseKey, request: Request, runtime: Live, now: Now, dry_run: DryRun = False
@@ -122,7 +124,7 @@ async def put_stock_lines(
     async with runtime.reader.connect() as connection:
         if not await queries.has_warehouse(connection, key):
             raise WarehouseNotFound(key)
-    return await bulk.upsert_lines(
+    return await upsert_lines(
         request,
         PutStockLine,
         lambda session, lines: commands.count_stock_lines(session, key, lines, now=now),

@@ -6,29 +6,21 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Needs
-from chassis.bulk import upsert_lines
+from chassis.bulk import DryRun, documents, upsert_lines
 from chassis.clock import Now
 from chassis.db import Reader, Session
 from chassis.paging import After, Limit, decode_cursor, encode_cursor
 from chassis.runtime import Live
-from chassis.versions import IfMatch
+from chassis.versions import IfMatch, read, stamp, upserted
 from contracts.bulk import LineResult
 from contracts.paging import Page
 from contracts.pricing import Price, PriceList, PutPrice, PutPriceLine, PutPriceList
 from pricing.moments import in_utc
 from pricing.price_list import commands, queries
 from pricing.price_list.views import as_price_list
-from pricing.wire import (
-    At,
-    DryRun,
-    KnownAt,
-    ListKey,
-    PathSku,
-    bulk,
-    read,
-    stamp,
-    upserted,
-)
+from pricing.wire import At, KnownAt, ListKey, PathSku
+
+EXAMPLE = '{"sku":"71053","tiers":[{"min_quantity":1,"amount":"3.39"}]}\n'
 
 router = APIRouter(prefix="/v1/price-lists", tags=["price lists"])
 
@@ -149,7 +141,7 @@ async def list_prices(
     "/{key}/prices/bulk",
     summary="Set many prices",
     dependencies=[Needs("pricing:write")],
-    **bulk(PutPriceLine),
+    **documents(PutPriceLine, example=EXAMPLE),
 )
 async def put_prices(
     key: ListKey,

@@ -8,13 +8,13 @@ from chassis.auth import Needs
 from chassis.clock import Now
 from chassis.db import Reader, Session
 from chassis.paging import After, Limit, decode_cursor, encode_cursor
-from chassis.versions import IfMatch
+from chassis.versions import IfMatch, read, stamp, upserted
 from contracts.ids import CountryCode
 from contracts.paging import Page
 from contracts.pricing import PutTaxRate, TaxRate
 from pricing.tax import commands, queries
 from pricing.tax.views import as_tax_rate
-from pricing.wire import RateKey, read, stamp, upserted
+from pricing.wire import RateKey
 
 router = APIRouter(prefix="/v1/tax-rates", tags=["tax rates"])
 
