@@ -26,7 +26,7 @@ _EXAMPLE = {
 }
 
 
-def get_gate(request: Request, runtime: Live) -> HashingGate:
+async def get_gate(request: Request, runtime: Live) -> HashingGate:
     """The application's one gate, made at its first token."""
     state = request.app.state
     if not hasattr(state, "hashing_gate"):
