@@ -6,29 +6,16 @@ consumer and worker are processes of their own.
 """
 
 import asyncio
-import contextlib
-import json
 import os
-import secrets
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from chassis.settings import SERVICES
 from tandem import postgres
-from tandem.demo_data import Credentials, load
+from tandem.demo_data import load
+from tests.shop import Shop, open_shop
 
-START_SECONDS = 90
 PREFIX = "journey_"
 
 
@@ -40,148 +27,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.rabbitmq)
 
 
-@dataclass
-class Shop:
-    """Where a shop is, its partner, and its processes by what was started."""
-
-    folder: Path
-    urls: dict[str, str]
-    environment: dict[str, str]
-    credentials: Credentials
-    processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
-
-    def start(self, name: str, *command: str, ready: str | None = None) -> None:
-        """Start `python -m <command>`; `ready` names the service whose /readyz to wait for."""
-        service = command[0]
-        log = (self.folder / f"{name}.log").open("ab")
-        self.processes[name] = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            env=self.environment | self.own_environment(service),
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        log.close()
-        if ready:
-            self.wait_until_ready(name, ready)
-
-    def own_environment(self, service: str) -> dict[str, str]:
-        """What only one service's processes get: its port, its database, its key."""
-        own = {
-            "TANDEM_SERVICE": service,
-            "TANDEM_PORT": self.urls[service].rpartition(":")[2],
-            "TANDEM_KEY_FILE": str(self.folder / f"{service}.pem"),
-        }
-        if f"database:{service}" in self.urls:
-            own["TANDEM_DATABASE_URL"] = self.urls[f"database:{service}"]
-        return own
-
-    def wait_until_ready(self, name: str, service: str) -> None:
-        """Until /readyz answers 200. Fails with the process' log when it dies or takes too long."""
-        until = time.monotonic() + START_SECONDS
-        while not is_ready(self.urls[service]):
-            ended = self.processes[name].poll()
-            if ended is not None or time.monotonic() > until:
-                pytest.fail(f"{name} is not ready (exit {ended}):\n{self.log(name)}")
-            time.sleep(0.05)
-
-    def stop(self, name: str, how: signal.Signals = signal.SIGTERM) -> int:
-        """End a process by its own id and wait for it; its exit status."""
-        process = self.processes.pop(name)
-        process.send_signal(how)
-        return process.wait(timeout=60)
-
-    def log(self, name: str) -> str:
-        """The last of what a process printed."""
-        return (self.folder / f"{name}.log").read_text(errors="replace")[-4000:]
-
-    def query(
-        self, document: str, variables: dict[str, Any] | None = None, **headers: str
-    ) -> dict[str, Any]:
-        """Ask the gateway's d2c schema; the whole GraphQL answer."""
-        body = json.dumps({"query": document, "variables": variables or {}}).encode()
-        request = urllib.request.Request(
-            f"{self.urls['gateway']}/d2c/graphql",
-            data=body,
-            headers={"Content-Type": "application/json", **headers},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                answer: dict[str, Any] = json.load(response)
-        except urllib.error.HTTPError as error:
-            answer = json.load(error)
-        return answer
-
-
-def is_ready(url: str) -> bool:
-    with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/readyz", timeout=5):
-        return True  # anything but a 2xx raises
-    return False
-
-
 @pytest.fixture(scope="session")
-def shop(
-    tmp_path_factory: pytest.TempPathFactory, postgres_url: str, free_port: Callable[[], int]
-) -> Iterator[Shop]:
+def shop(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Shop]:
     """The running shop, its demo data loaded."""
     folder = tmp_path_factory.mktemp("shop")
-    credentials = Credentials(client_id="journey", client_secret=secrets.token_urlsafe(32))
-    partner = folder / "partner.json"
-    partner.write_text(json.dumps(credentials.as_dict() | {"name": "Journeys"}))
-    databases = asyncio.run(
-        postgres.provide_databases(
-            postgres.Postgres(postgres_url), SERVICES, secrets=folder, prefix=PREFIX
-        )
-    )
-    urls = {name: f"http://127.0.0.1:{free_port()}" for name in (*SERVICES, "gateway")}
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")
-    }
-    environment |= {f"TANDEM_{name.upper()}_URL": urls[name] for name in SERVICES}
-    environment |= {
-        "TANDEM_AMQP_URL": os.environ["TANDEM_TEST_AMQP_URL"],
-        "TANDEM_BOOTSTRAP_PARTNER_FILE": str(partner),
-        "PYTHONUNBUFFERED": "1",
-    }
-    urls |= {f"database:{name}": url for name, url in databases.items()}
-    opened = Shop(folder, urls, environment, credentials)
-    try:
-        start_all(opened)
-        asyncio.run(load(urls, credentials))
+    server = postgres.Postgres(postgres_url)
+    with open_shop(folder, server, os.environ["TANDEM_TEST_AMQP_URL"], prefix=PREFIX) as opened:
+        asyncio.run(load(opened.urls, opened.credentials))
         yield opened
-    finally:
-        for name in reversed(list(opened.processes)):
-            opened.stop(name)
-
-
-def start_all(shop: Shop) -> None:
-    """Migrate, then start every process; all at once, then wait for each."""
-    for service in SERVICES:
-        shop.start(f"{service} migrate", service, "migrate")
-    for service in SERVICES:
-        name = f"{service} migrate"
-        assert shop.processes.pop(name).wait(START_SECONDS) == 0, shop.log(name)
-    for service in SERVICES:
-        for role in ("api", "relay", "consume", "work") if service == "orders" else ("all",):
-            shop.start(f"{service} {role}", service, role)
-    shop.start("gateway api", "gateway", "api")
-    for service in SERVICES:
-        shop.wait_until_ready(f"{service} {'api' if service == 'orders' else 'all'}", service)
-    shop.wait_until_ready("gateway api", "gateway")
-
-
-@pytest.fixture(scope="session")
-def free_port() -> Iterator[Callable[[], int]]:
-    """Ports that nobody has: kept bound until the session ends, shared by SO_REUSEADDR."""
-    held: list[socket.socket] = []
-
-    def take() -> int:
-        holder = socket.socket()
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind(("127.0.0.1", 0))
-        held.append(holder)
-        port: int = holder.getsockname()[1]
-        return port
-
-    yield take
-    for holder in held:
-        holder.close()
