@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from chassis import openapi
-from chassis.db import problem_of
+from chassis.db import commit, problem_of
 from chassis.limits import check_json, is_stream
 from chassis.logs import get_logger
 from chassis.problems import BodyNotJson, MediaTypeNotSupported, field_errors
@@ -211,7 +211,7 @@ class _Work(Generic[Model]):
             if self._dry_run:
                 await session.rollback()
             else:
-                await session.commit()
+                await commit(session, "bulk", self._model.__name__)
         return results
 
     def _refused_line(self, line: tuple[int, Model], error: Exception) -> LineResult:

@@ -30,6 +30,7 @@ from aio_pika.abc import (
 )
 from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
 
+from chassis import failpoints
 from chassis.backoff import Backoff
 from chassis.logs import get_logger
 from contracts.envelope import MEDIA_TYPE
@@ -575,7 +576,9 @@ class _Work:
             await message.nack(requeue=True)
         else:
             self._backoff.reset()
+            failpoints.hit("bus", self._queue, "acknowledging")
             await message.ack()
+            failpoints.hit("bus", self._queue, "acknowledged")
 
 
 def _stands(connection: AbstractConnection) -> bool:

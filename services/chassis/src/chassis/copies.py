@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chassis import tracing
 from chassis.backoff import Backoff
 from chassis.bus import pause
-from chassis.db import ChassisBase, lock_number
+from chassis.db import ChassisBase, commit, lock_number
 from chassis.inbox import InboxRow
 from chassis.logs import get_logger
 from contracts.feed import SnapshotStart
@@ -230,7 +230,7 @@ async def _apply_snapshot(
                 if seen is not None:
                     session.info[_SEEN] = seen
                 await copy.apply(session, batch)
-                await session.commit()
+                await commit(session, "copies", copy.name, "batch")
             count += len(batch)
             if seen is not None:
                 for table in copy.tables:
@@ -242,7 +242,7 @@ async def _apply_snapshot(
             .values(name=copy.name, **values)
             .on_conflict_do_update(index_elements=["name"], set_=values)
         )
-        await session.commit()
+        await commit(session, "copies", copy.name, "filled")
     log.info("copy filled", copy=copy.name, lines=count)
 
 

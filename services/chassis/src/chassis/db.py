@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import NullPool
 
+from chassis import failpoints
 from chassis.settings import DatabaseSettings
 from contracts.problems import Conflict, Invalid, Problem, Unavailable
 
@@ -189,6 +190,13 @@ def _problem_of_state(state: str, error: DBAPIError) -> Problem | None:
     return None
 
 
+async def commit(session: AsyncSession, *where: str | None) -> None:
+    """Commit between the two failpoints of this place."""
+    failpoints.hit(*where, "committing")
+    await session.commit()
+    failpoints.hit(*where, "committed")
+
+
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
     """The request's one session; committed when the handler is done, before the answer goes out.
 
@@ -200,7 +208,7 @@ async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
         return
     async with request.app.state.runtime.sessions() as session:
         yield session
-        await session.commit()
+        await commit(session, "request", request.method, request.scope["path"])
 
 
 async def get_reader(request: Request) -> AsyncIterator[AsyncConnection]:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from starlette.responses import Response, StreamingResponse
 
 from chassis.auth import Needs
-from chassis.db import Reader
+from chassis.db import Reader, commit
 from chassis.jobs import Job
 from chassis.paging import After, Limit, decode_cursor, encode_cursor
 from chassis.runtime import Live, Runtime
@@ -173,7 +173,7 @@ async def _prune_all(runtime: Runtime) -> None:
     while True:
         async with runtime.sessions() as session:
             count = await prune(session, before=before)
-            await session.commit()
+            await commit(session, "job", PRUNE.name)
         if count < _PRUNED_AT_ONCE:
             return
 

@@ -17,7 +17,7 @@ import orjson
 from httpx_aiohttp import AiohttpTransport
 from pydantic import BaseModel, ValidationError
 
-from chassis import tracing
+from chassis import failpoints, tracing
 from chassis.auth import Signer
 from chassis.settings import SERVICES, Settings
 from contracts.problems import FieldError, Invalid, ProblemDetail, Unavailable, kind_of
@@ -252,6 +252,7 @@ class Neighbour:
         """GET a long NDJSON answer line by line; limited by silence, not by its length."""
         headers = self._headers(token, None, None)
         wanted = {k: v for k, v in (params or {}).items() if v is not None}
+        failpoints.hit("call", self.name, "GET", path, "asking")
         with self._failures():
             async with self._client.stream(
                 "GET",
@@ -263,6 +264,7 @@ class Neighbour:
                 if response.status_code >= 400:
                     body = await response.aread()
                     raise self._problem(response, body, is_own=token == OWN)
+                failpoints.hit("call", self.name, "GET", path, "answered")
                 yield _lines(response)
 
     def _until(self, deadline: float | None) -> float:
@@ -293,9 +295,12 @@ class Neighbour:
         request.extensions["timeout"] = httpx.Timeout(
             left, connect=min(left, _CONNECT_SECONDS)
         ).as_dict()
+        place = ("call", self.name, request.method, request.url.path)
+        failpoints.hit(*place, "asking")
         with self._failures():
             async with asyncio.timeout(left):
                 response = await self._client.send(request)
+        failpoints.hit(*place, "answered")
         if response.status_code >= 400:
             raise self._problem(response, response.content, is_own=is_own)
         return Reply(self.name, response.status_code, response.headers, response.content)

@@ -35,7 +35,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from starlette.responses import Response
 
 from chassis.auth import Actor, identify
-from chassis.db import ChassisBase
+from chassis.db import ChassisBase, commit
 from chassis.jobs import Job
 from chassis.problems import is_json
 from chassis.runtime import Runtime
@@ -280,7 +280,7 @@ async def _once(
                 return stored
             response = await _handle_in(session, request, handle)
             if response.status_code < 400 and await _store(session, claim, response):
-                await session.commit()
+                await commit(session, "request", request.method, request.scope["path"])
                 return response
     except (IdempotencyKeyInUse, IdempotencyKeyReused):
         raise
@@ -381,7 +381,7 @@ async def purge(runtime: Runtime) -> None:
                 delete(row).where(row.scope.in_(old)).returning(func.length(row.scope))
             )
             count = len(gone.all())
-            await session.commit()
+            await commit(session, "job", PURGE.name)
         if count < _PURGED_AT_ONCE:
             return
 

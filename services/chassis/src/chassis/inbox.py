@@ -42,7 +42,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chassis import tracing
 from chassis.backoff import Backoff, delay
 from chassis.bus import pause
-from chassis.db import ChassisBase, problem_of
+from chassis.db import ChassisBase, commit, problem_of
 from chassis.logs import describe, get_logger
 from chassis.wake import INBOX
 from contracts.envelope import Event, EventData
@@ -214,7 +214,7 @@ async def _receive(
             log.debug("duplicate", queue=consumer.queue, event_id=str(event.id))
             # Whoever still sends it may send it again: remember it from now.
             await session.execute(_REMEMBER, {"queue": consumer.queue, "id": event.id, "now": now})
-            await session.commit()
+            await commit(session, "inbox", consumer.queue, "duplicate")
             return
         if is_behind:
             await _set(session, consumer.queue, event.id, status=WAITING, event=body, done_at=None)
@@ -222,7 +222,7 @@ async def _receive(
             failure = failure or await _apply(session, consumer, event)
             if failure is not None:
                 await _fail(runtime, session, consumer, event, body, 0, failure)
-        await session.commit()
+        await commit(session, "inbox", consumer.queue)
 
 
 async def retry(runtime: "Runtime", consumers: Mapping[str, Consumer], *, limit: int = 50) -> int:
@@ -536,7 +536,7 @@ async def _retry_in(
                 await _free_next(session, due.queue, due.subject, now)
             else:
                 await _fail(runtime, session, consumer, event, row.event, row.attempts, failure)
-            await session.commit()
+            await commit(session, "inbox", consumer.queue, "retry")
 
 
 def _is_outage(failure: DBAPIError) -> bool:
@@ -566,7 +566,7 @@ async def _bury_unreadable(
             )
             .on_conflict_do_nothing(index_elements=["queue", "event_id"])
         )
-        await session.commit()
+        await commit(session, "inbox", consumer.queue, "unreadable")
 
 
 def _id_of(body: bytes) -> UUID:

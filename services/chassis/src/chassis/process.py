@@ -47,10 +47,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from chassis import tracing
+from chassis import failpoints, tracing
 from chassis.backoff import Backoff, delay
 from chassis.bus import pause
-from chassis.db import ChassisBase
+from chassis.db import ChassisBase, commit
 from chassis.idempotency import Claim
 from chassis.logs import get_logger
 from chassis.wake import WORK
@@ -284,7 +284,7 @@ async def start(
             return await _find_begun(session, process_id, key)
         if first is not None:
             await first(session, begun)
-        await session.commit()
+        await commit(session, "process", process.kind, "start")
     row = cast(ProcessRow, begun)
     row.is_held = True
     return row
@@ -492,7 +492,7 @@ async def _take_lease(runtime: "Runtime", process_id: UUID) -> ProcessRow:
             .execution_options(synchronize_session=False)
         )
         if taken is not None:
-            await session.commit()
+            await commit(session, "process", taken.kind, "lease")
             taken.is_held = True
             return taken
     return await get(runtime, process_id)
@@ -546,6 +546,12 @@ def _backward(step: Step) -> _Rooms:
     return _Rooms(undo.read, undo.call, write)
 
 
+def _place(row: ProcessRow, *what: str) -> tuple[str | None, ...]:
+    """What its failpoints are called where the process is now."""
+    undoing = ("undo",) if row.status == UNDOING else ()
+    return ("process", row.kind, row.step, *undoing, *what)
+
+
 async def _nothing(session: AsyncSession, row: ProcessRow, reply: Any) -> Outcome:
     return Go()
 
@@ -566,12 +572,15 @@ async def _do(
     runtime: "Runtime", process: Process, row: ProcessRow, rooms: _Rooms, until: datetime
 ) -> ProcessRow:
     """The three rooms; the first and the last are one where nothing is called between them."""
+    place = _place(row)
     need: Any = None
     if rooms.call is not None:
         if rooms.read is not None:
             async with runtime.sessions() as session:
                 need = await rooms.read(session, await _hold(session, row, lock=False))
+        failpoints.hit(*place, "calling")
         need = await _call(runtime, row, rooms.call, need, until)
+        failpoints.hit(*place, "called")
     async with runtime.sessions() as session:
         held = await _hold(session, row, lock=True)
         if rooms.call is None and rooms.read is not None:
@@ -580,7 +589,7 @@ async def _do(
         if isinstance(outcome, Refuse):
             raise _Refused(outcome.problem)
         _settle(runtime, process, held, outcome, signals=row.signals)
-        await session.commit()
+        await commit(session, *place)
     return held
 
 
@@ -675,7 +684,7 @@ async def _turn(
         held.is_held = True
         _turn_back(process, held, problem, runtime.clock.now())
 
-    return await _change(runtime, row, change)
+    return await _change(runtime, row, change, "refused")
 
 
 async def _try_later(runtime: "Runtime", row: ProcessRow, failure: Exception) -> ProcessRow:
@@ -702,7 +711,7 @@ async def _try_later(runtime: "Runtime", row: ProcessRow, failure: Exception) ->
         held.next_attempt_at = now + timedelta(seconds=seconds)
         _release(held)
 
-    return await _change(runtime, row, change)
+    return await _change(runtime, row, change, "failed")
 
 
 async def _let_go(runtime: "Runtime", row: ProcessRow, now: datetime) -> ProcessRow:
@@ -712,20 +721,21 @@ async def _let_go(runtime: "Runtime", row: ProcessRow, now: datetime) -> Process
         held.next_attempt_at = now
         _release(held)
 
-    left = await _change(runtime, row, change)
+    left = await _change(runtime, row, change, "left")
     runtime.wake.ring(WORK)
     return left
 
 
 async def _change(
-    runtime: "Runtime", row: ProcessRow, change: Callable[[ProcessRow], None]
+    runtime: "Runtime", row: ProcessRow, change: Callable[[ProcessRow], None], what: str
 ) -> ProcessRow:
     """Change the row in a transaction of its own, if our lease still holds."""
+    place = _place(row, what)
     try:
         async with runtime.sessions() as session:
             held = await _hold(session, row, lock=True)
             change(held)
-            await session.commit()
+            await commit(session, *place)
     except LeaseLost:
         return await get(runtime, row.id)
     return held

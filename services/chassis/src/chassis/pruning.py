@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import feed, idempotency, inbox, process
+from chassis.db import commit
 from chassis.jobs import Job
 from chassis.runtime import Runtime
 
@@ -29,7 +30,7 @@ async def _prune(runtime: Runtime, prune: Callable[..., Awaitable[int]], *, days
         session: AsyncSession
         async with runtime.sessions() as session:
             count = await prune(session, before=before, limit=_AT_ONCE)
-            await session.commit()
+            await commit(session, "job", prune.__module__)
 
 
 JOBS = (

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from chassis import failpoints
 from chassis.backoff import Backoff
 from chassis.bus import BusUnavailable, Outcome, Outgoing, pause
 from chassis.db import lock_number
@@ -150,7 +151,10 @@ class Relay:
 
     async def place(self) -> int:
         """Give events that were committed since the next positions; how many."""
-        return _count(await self.execute(_PLACE, _PLACE_AT_ONCE))
+        count = _count(await self.execute(_PLACE, _PLACE_AT_ONCE))
+        if count:
+            failpoints.hit("relay:placed")
+        return count
 
     async def send(self) -> tuple[int, int]:
         """Publish one window of placed events in order; how many went, and how many were refused.
@@ -167,7 +171,9 @@ class Relay:
             for kind in due:
                 del self.stuck[kind]
             return 0, 0
+        failpoints.hit("relay:publishing")
         outcomes = await self.runtime.bus.publish([_outgoing(row) for row in rows])
+        failpoints.hit("relay:published")
         return await self.settle(rows, outcomes)
 
     async def settle(self, rows: Sequence[Any], outcomes: Sequence[Outcome]) -> tuple[int, int]:
@@ -179,6 +185,7 @@ class Relay:
         if sent:
             now = self.runtime.clock.now()
             await self.execute(_MARK, [row["event_id"] for row in sent], now)
+            failpoints.hit("relay:marked")
         refused_types = {row["type"] for row in refused}
         for kind in refused_types:
             self._hold(kind)

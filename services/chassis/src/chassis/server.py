@@ -7,15 +7,17 @@ times in one loop.
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
 
-from chassis import logs
+from chassis import failpoints, logs
 from chassis.settings import Settings
 
 _KEEPALIVE_SECONDS = 75  # longer than any client of ours keeps an idle connection
@@ -104,9 +106,14 @@ def run_app(app: FastAPI, settings: Settings) -> None:
 def run_process(settings: Settings, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Be a process: logs, the fast loop, and `stop` set by the first SIGTERM or SIGINT.
 
-    A second signal gives up on draining.
+    A second signal gives up on draining. Failpoints that nobody allowed end it with exit code 2.
     """
     logs.configure(level=settings.log_level, log_format=settings.log_format)
+    try:
+        failpoints.arm(os.environ)
+    except failpoints.FailpointsRefused as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        sys.exit(2)
 
     async def run() -> None:
         stop = asyncio.Event()
