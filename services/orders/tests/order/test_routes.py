@@ -50,8 +50,8 @@ async def test_the_event_of_an_order_says_nothing_about_who_bought(shop):
     assert told["data"]["number"] == order["number"]
     assert told["data"]["total"] == order["totals"]["total"]
     assert told["data"]["lines"][0]["quantity"] == 6
-    for secret in ("ada", "Lovelace", "London", "St James", guest.secret):
-        assert secret.lower() not in event.lower()
+    for secret in ("ada@", "Ada ", "Lovelace", "London", "St James", guest.secret):
+        assert secret not in event
 
 
 async def test_a_repeat_with_the_same_key_gives_the_same_order(shop):
