@@ -143,6 +143,10 @@ async def test_a_long_body_is_refused(served, content_type, size):
             )
             assert answer.status_code == 413
             assert answer.json()["code"] == "body-too-large"
+            assert "connection" not in answer.headers
+            own_end = answer.extensions["network_stream"].get_extra_info("client_addr")
+            after = await client.get(f"{served}/livez")
+            assert after.extensions["network_stream"].get_extra_info("client_addr") == own_end
 
 
 async def test_a_body_up_to_the_limit_is_read(served):

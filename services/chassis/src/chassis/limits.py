@@ -48,7 +48,6 @@ class BodyLimitMiddleware:
             if scope["method"] in {"POST", "PUT", "PATCH", "DELETE"}:
                 receive = await self._checked(scope, receive)
         except Problem as problem:
-            problem.headers.setdefault("Connection", "close")
             await as_response(problem, instance=scope["path"])(scope, receive, send)
             return
         await self.app(scope, receive, send)
@@ -60,8 +59,7 @@ class BodyLimitMiddleware:
             return receive
         length = headers.get("content-length", "")
         if length.isdigit() and int(length) > self.limit_bytes:
-            await _drain(receive)
-            raise BodyTooLarge(self.limit_bytes)
+            raise await self._too_large(receive)
         body = await self._read(receive)
         if body is None:
             return receive
@@ -82,11 +80,16 @@ class BodyLimitMiddleware:
             more = message.get("more_body", False)
             size += len(chunk)
             if size > self.limit_bytes:
-                if more:
-                    await _drain(receive)
-                raise BodyTooLarge(self.limit_bytes)
+                raise await self._too_large(receive if more else None)
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def _too_large(self, receive: Receive | None) -> BodyTooLarge:
+        """The problem to raise; the connection goes on unless the rest of the body is endless."""
+        problem = BodyTooLarge(self.limit_bytes)
+        if receive is not None and not await _drain(receive):
+            problem.headers["Connection"] = "close"
+        return problem
 
 
 def is_stream(path: str, content_type: str | None) -> bool:
@@ -162,8 +165,8 @@ def _unkeepable_text(value: str, pointer: str) -> Iterator[FieldError]:
         )
 
 
-async def _drain(receive: Receive) -> None:
-    """Read on for a while without keeping anything.
+async def _drain(receive: Receive) -> bool:
+    """Read on for a while without keeping anything; whether that reached the body's end.
 
     A caller that is still sending would see a reset connection instead of our answer.
     """
@@ -173,10 +176,11 @@ async def _drain(receive: Receive) -> None:
             while size < _DRAIN_BYTES:
                 message = await receive()
                 if message["type"] != "http.request" or not message.get("more_body", False):
-                    return
+                    return True
                 size += len(message.get("body", b""))
     except TimeoutError:
-        return
+        pass
+    return False
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
