@@ -82,8 +82,9 @@ class Journey:
         return self.choose(articles)
 
     async def browse_category(self, apart_from: list[Article]) -> Article:
-        root = self.roots[0]
-        child = root["children"][0]
+        parents = [root for root in self.roots if root["children"]]
+        expect(bool(parents), "No category has one below it; was the demo shop loaded?")
+        root, child = parents[0], parents[0]["children"][0]
         self.say(f"looks into {root['name']} > {child['name']}")
         data = await self.shop.ask(queries.PRODUCTS, first=4, category=child["key"])
         return self.choose(self.show(data["products"]), apart_from)
