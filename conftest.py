@@ -32,11 +32,15 @@ from tandem.errors import NotRunnable
 VIRTUAL_HOSTS = 128
 BROKER = "TANDEM_TEST_BROKER_PORT"
 PASSWORD = secrets.token_urlsafe(16)
+SHARED_HOST = pytest.StashKey[str]()
+ON_ONE_WORKER = ("tests/journeys/", "tests/resilience/")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "rabbitmq: needs a real RabbitMQ, its address in TANDEM_TEST_AMQP_URL"
+        "markers",
+        "rabbitmq(shared=False): needs a real RabbitMQ, its address in TANDEM_TEST_AMQP_URL;"
+        " shared: one virtual host for all such tests of a worker",
     )
     block_network()
     if hasattr(config, "workerinput") or config.option.help or config.option.collectonly:
@@ -55,6 +59,24 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TANDEM_TEST_POSTGRES_URL"] = server.url
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Send tests of a folder that share a whole shop to one worker, the others where there is room.
+
+    The mark `xdist_group` says the same, but xdist 3.8 does not see it under pytest 9.2
+    (pytest-xdist issue 1386).
+    """
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return next((path for path in ON_ONE_WORKER if nodeid.startswith(path)), nodeid)
+
+    return FolderScheduling(config, log)
+
+
 def start_postgres(folder: Path) -> postgres.Postgres:
     """The named server, or a cluster that may forget everything in a crash."""
     named = os.environ.get("TANDEM_TEST_POSTGRES_URL") or os.environ.get("TANDEM_POSTGRES_URL")
@@ -71,11 +93,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if needs_broker(item):
+    if not needs_broker(item):
+        return
+    marker = item.get_closest_marker("rabbitmq")
+    is_shared = marker is not None and bool(marker.kwargs.get("shared"))
+    url = item.config.stash.get(SHARED_HOST, None) if is_shared else None
+    if url is None:
         answer = ask_broker_desk("take")
         if "problem" in answer:
             pytest.fail(answer["problem"], pytrace=False)
-        os.environ["TANDEM_TEST_AMQP_URL"] = answer["url"]
+        url = answer["url"]
+    if is_shared:
+        item.config.stash[SHARED_HOST] = url
+    os.environ["TANDEM_TEST_AMQP_URL"] = url
 
 
 def needs_broker(item: pytest.Item) -> bool:
