@@ -10,10 +10,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tandem import postgres
 from tandem.demo_data import load
+from tests.journeys.stall import Stall, check_answer
 from tests.shop import Shop, open_shop
 
 PREFIX = "journey_"
@@ -24,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("shop"))
-            item.add_marker(pytest.mark.rabbitmq)
+            item.add_marker(pytest.mark.rabbitmq(shared=True))
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +37,21 @@ def shop(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterato
     with open_shop(folder, server, os.environ["TANDEM_TEST_AMQP_URL"], prefix=PREFIX) as opened:
         asyncio.run(load(opened.urls, opened.credentials))
         yield opened
+
+
+@pytest.fixture(scope="session")
+def stall(shop: Shop) -> Iterator[Stall]:
+    """The stall; its goods are taken off sale in the end."""
+    hooks = {"response": [check_answer]}
+    with httpx.Client(timeout=30, event_hooks=hooks, trust_env=False) as client:
+        opened = Stall(shop, client)
+        opened.open()
+        yield opened
+        for sku in opened.skus:
+            opened.publish(sku, is_published=False)
+
+
+@pytest.fixture(scope="session")
+def sku(stall: Stall) -> str:
+    """Goods at 10.00 GBP that nobody ever buys; to be priced and counted by no test."""
+    return stall.sell()
