@@ -33,7 +33,7 @@ VIRTUAL_HOSTS = 128
 BROKER = "TANDEM_TEST_BROKER_PORT"
 PASSWORD = secrets.token_urlsafe(16)
 SHARED_HOST = pytest.StashKey[str]()
-ON_ONE_WORKER = ("tests/journeys/", "tests/resilience/")
+ON_ONE_WORKER = ("tests/journeys/", "tests/outages/", "tests/resilience/")
 
 
 def pytest_configure(config: pytest.Config) -> None:
