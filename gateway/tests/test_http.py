@@ -234,3 +234,11 @@ async def test_named_origins_may_call_from_a_browser(open_gateway):
 async def test_no_origin_may_unless_named(gateway):
     preflight = await gateway.client.options("/d2c/graphql", headers=PREFLIGHT)
     assert "access-control-allow-origin" not in preflight.headers
+
+
+@pytest.mark.parametrize("header", ["Bearer rubbish", "Bearer", "Basic abc", "Bearer a.b.c"])
+async def test_a_token_that_does_not_hold_is_told(gateway, shop, header):
+    answer = await gateway.send(STORE, Authorization=header)
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "token-invalid"
+    assert not shop.called("catalog")

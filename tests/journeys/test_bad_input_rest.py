@@ -1060,6 +1060,14 @@ def test_tokens_that_do_not_hold(stall, shop, what):
     )
 
 
+def test_the_gateway_takes_no_bad_token_for_a_guest(shop):
+    tokens = bad_tokens(shop.folder)
+    del tokens["wrong audience"]  # it is that of the gateway
+    for what, (token, code) in tokens.items():
+        answer = shop.query("{ store { key } }", Authorization=f"Bearer {token}")
+        assert answer.get("code") == code, what
+
+
 def test_every_bad_token_is_tried(shop, stall):
     assert set(WHAT_IS_WRONG) == set(bad_tokens(shop.folder))
     good = signed(load_key(shop.folder / "accounts.pem"), scopes=("changes:read",))

@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from fastapi import Request as HttpRequest
 from starlette.responses import Response
 
+from chassis.auth import identify
 from contracts.problems import NotFound, UnsupportedMedia
 from gateway.context import Caches, Context, languages_of
 from gateway.errors import RequestNotReadable, formatted
@@ -67,6 +68,7 @@ def create_router(
         )
 
     async def post(http: HttpRequest) -> Response:
+        await identify(http)  # a token that does not hold is told, not taken for no token
         request = _from_body(http.headers.get("content-type"), await http.body())
         return _answer(http, await executor.run(request, context_of(http)))
 
@@ -75,6 +77,7 @@ def create_router(
             if settings.graphiql:
                 return _file("index.html", "text/html", {"Content-Security-Policy": _POLICY})
             raise AssetUnknown("The query page is switched off here.")
+        await identify(http)
         request = _from_params(http.query_params)
         return _answer(http, await executor.run(request, context_of(http), may_change=False))
 

@@ -275,7 +275,9 @@ class PaymentDeclined(Invalid):
 
 def only_left(sku: str, left: int) -> str:
     """Say how many there still are."""
-    return f"Only {left} of {sku} are left." if left else f"{sku} is out of stock."
+    if not left:
+        return f"{sku} is out of stock."
+    return f"Only {left} of {sku} {'is' if left == 1 else 'are'} left."
 
 
 def not_sold(sku: str) -> str:
