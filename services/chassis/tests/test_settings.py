@@ -51,3 +51,9 @@ def test_secrets_are_not_shown():
     with pytest.raises(ValidationError) as raised:
         DatabaseSettings(service="s", port="secret", database_url="x")
     assert "secret" not in str(raised.value)
+
+
+def test_what_a_killed_process_had_in_hand_is_done_by_another_within_30_seconds():
+    settings = DatabaseSettings(service="s", port=1, database_url="x")
+    assert settings.lease_seconds > settings.deadline_seconds  # a call may take its time
+    assert settings.lease_seconds + settings.sweep_seconds + settings.deadline_seconds < 30

@@ -125,5 +125,6 @@ class DatabaseSettings(Settings):
     """How often relay and workers look for work that nobody woke them for."""
     relay_window: int = Field(default=200, ge=1)
     """How many events the relay has under way at once."""
-    lease_seconds: float = Field(default=30.0, gt=1)
-    """How long a process step may take before another worker may take over."""
+    lease_seconds: float = Field(default=15.0, gt=1)
+    """How long a process step may take before another worker may take over. What a killed process
+    had in hand rests that long, so it must be well below the 30 s in which all is right again."""
