@@ -1,4 +1,8 @@
-"""The command line: `tandem run` and `tandem demo`, or `python -m tandem run`."""
+"""The command line: `tandem run`, `demo` and `verify`, or `python -m tandem run`."""
+
+import asyncio
+import json
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -30,6 +34,33 @@ def demo() -> None:
     from tandem import demo as journey
 
     journey.main(Console(highlight=False))
+
+
+@app.command()
+def verify(
+    settle: Annotated[
+        float, typer.Option(min=0, help="For how many seconds to wait for what is under way.")
+    ] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Check in the databases that everything holds that must; status 1 if something does not."""
+    import asyncpg
+
+    from tandem import verify as checker
+    from tandem.databases import open_databases
+    from tandem.settings import LocalSettings
+    from tandem.verify.shown import show
+
+    with open_databases(LocalSettings()) as databases:
+        try:
+            report = asyncio.run(checker.verify(databases, settle=settle))
+        except (OSError, asyncpg.PostgresError) as problem:
+            raise NotRunnable(f"The databases cannot be read: {problem}") from problem
+    if as_json:
+        print(json.dumps(report.as_dict(), indent=2))
+    else:
+        show(report, Console(highlight=False))
+    raise typer.Exit(0 if report.is_clean else 1)
 
 
 def main() -> None:

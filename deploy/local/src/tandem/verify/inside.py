@@ -1,0 +1,48 @@
+"""What must hold within one database: which checks are asked of which, and how."""
+
+from collections.abc import AsyncIterator
+
+from tandem.verify.check import Check
+from tandem.verify.events import EVENTS, PROCESSES
+from tandem.verify.orders import MONEY, PLACING
+from tandem.verify.prices import PRICES
+from tandem.verify.snapshots import Snapshot
+from tandem.verify.stock import STOCK
+
+EVERYWHERE = (*EVENTS, *PROCESSES)
+"""Every service has an outbox, an inbox and processes."""
+
+CHECKS: dict[str, tuple[Check, ...]] = {
+    "orders": (*STOCK, *MONEY, *PLACING),
+    "pricing": PRICES,
+}
+
+COUNTED: dict[str, tuple[str, ...]] = {
+    "catalog": ("stores", "products", "availability"),
+    "pricing": ("price_lists", "prices"),
+    "orders": (
+        "stock_levels",
+        "stock_movements",
+        "stock_reservations",
+        "carts",
+        "orders",
+        "order_lines",
+        "payments",
+    ),
+}
+
+
+async def look(name: str, snapshot: Snapshot) -> AsyncIterator[tuple[str, str]]:
+    """Every check of this service's database; check and sentence of what does not hold."""
+    for check in (*EVERYWHERE, *CHECKS.get(name, ())):
+        async for row in snapshot.rows(check.statement):
+            yield check.name, f"{name}: {row[0]}"
+
+
+async def count(name: str, snapshot: Snapshot) -> dict[str, int]:
+    """How much there was to look at."""
+    counts = {}
+    for table in (*COUNTED.get(name, ()), "outbox", "inbox", "processes"):
+        found = await snapshot.row(f"SELECT count(*) FROM {table}")  # noqa: S608 -- names of ours
+        counts[f"{name} {table.replace('_', ' ')}"] = int(found[0])
+    return counts
