@@ -53,15 +53,19 @@ class RabbitMQ:
             child.stop(timeout_s=30)
 
 
-def start(folder: Path, *, password: str, virtual_hosts: Sequence[str] = ()) -> RabbitMQ:
-    """Start a broker in `folder` and wait until it speaks AMQP.
+def start(
+    folder: Path, *, password: str, virtual_hosts: Sequence[str] = (), port: int | None = None
+) -> RabbitMQ:
+    """Start a broker in `folder` and wait until it speaks AMQP, on `port` if one is given.
 
     The virtual hosts exist from the start, for without plugins none can be added cheaply later.
+    What an earlier broker kept in the folder is there again.
     """
     server, epmd = find_programs()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for _ in range(STARTS):
         amqp_port, epmd_port, node_port = free_ports(3)
+        amqp_port = port or amqp_port
         write_settings(folder, amqp_port, password, ["/", *virtual_hosts])
         environment = node_environment(folder, amqp_port, epmd_port, node_port)
         names = spawn(
