@@ -33,7 +33,12 @@ VIRTUAL_HOSTS = 128
 BROKER = "TANDEM_TEST_BROKER_PORT"
 PASSWORD = secrets.token_urlsafe(16)
 SHARED_HOST = pytest.StashKey[str]()
-ON_ONE_WORKER = ("tests/journeys/", "tests/outages/", "tests/resilience/")
+ON_ONE_WORKER = (
+    "deploy/local/tests/test_verify.py",
+    "tests/journeys/",
+    "tests/outages/",
+    "tests/resilience/",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -61,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Send tests of a folder that share a whole shop to one worker, the others where there is room.
+    """Send tests of a place that share a whole shop to one worker, the others where there is room.
 
     The mark `xdist_group` says the same, but xdist 3.8 does not see it under pytest 9.2
     (pytest-xdist issue 1386).

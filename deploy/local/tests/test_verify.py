@@ -23,8 +23,6 @@ from tandem.settings import LocalSettings
 from tandem.verify import between, inside, verify
 from tandem.verify.report import KEPT
 
-pytestmark = pytest.mark.xdist_group("verified shop")
-
 PREFIX = "verify_shop_"
 ORDERS = 3
 
