@@ -69,10 +69,10 @@ async def test_a_consumer_that_was_never_started_gets_everything(market, opened,
 
     assert opened.told_before
     await eventually(has_all, timeout=HEAL_SECONDS)
-    await market.check(eventually)
+    await market.check()
 
 
-async def test_rabbitmq_is_away_while_guests_buy(market, eventually):
+async def test_rabbitmq_is_away_while_guests_buy(market):
     async with buying(market) as crowd:
         await crowd.grow(2)
         await market.servers.do(market.servers.broker.stop)
@@ -82,21 +82,21 @@ async def test_rabbitmq_is_away_while_guests_buy(market, eventually):
         await market.servers.do(market.servers.start_broker)
         await crowd.grow(2)
     assert market.refusals == {}
-    await market.check(eventually, numbers=crowd.numbers)
+    await market.check(numbers=crowd.numbers)
 
 
-async def test_rabbitmq_restarts_while_guests_buy(market, eventually):
+async def test_rabbitmq_restarts_while_guests_buy(market):
     async with buying(market) as crowd:
         await crowd.grow(1)
         await market.servers.do(market.servers.kill_broker)
         await market.servers.do(market.servers.start_broker)
         await crowd.grow(1)
     assert market.refusals == {}
-    await market.check(eventually, numbers=crowd.numbers)
+    await market.check(numbers=crowd.numbers)
 
 
 @pytest.mark.parametrize("how", ["fast", "crash"])
-async def test_postgresql_restarts_while_guests_buy(market, eventually, how):
+async def test_postgresql_restarts_while_guests_buy(market, how):
     servers = market.servers
     async with buying(market) as crowd:
         await crowd.grow(2)
@@ -105,4 +105,4 @@ async def test_postgresql_restarts_while_guests_buy(market, eventually, how):
         await servers.do(servers.start_database)
         await crowd.grow(ORDERS_WITHOUT)
     assert market.refusals.keys() <= OF_DATABASE
-    await market.check(eventually, numbers=crowd.numbers)
+    await market.check(numbers=crowd.numbers)

@@ -63,7 +63,7 @@ async def test_what_nobody_can_read_is_dead_and_listed(market, eventually):
 
     await eventually(has_gone_on, timeout=HEAL_SECONDS)
     assert {str(unknown), str(invalid)} <= await read_dead(market) - before
-    await market.check(eventually)
+    await market.check()
 
 
 async def read_dead(market: Market) -> set[str]:
@@ -81,7 +81,7 @@ async def read_dead(market: Market) -> set[str]:
 
 async def test_a_subject_that_fails_waits_while_others_go_on(market, eventually):
     bad, good = await market.sell(stock=1), await market.sell(stock=1)
-    await market.check(eventually)
+    await market.check()
     await poison(market, bad)
     try:
         await market.name(bad, "First")
@@ -98,7 +98,7 @@ async def test_a_subject_that_fails_waits_while_others_go_on(market, eventually)
         assert await name_of(market, bad) == "Goods"
     finally:
         await market.rows("orders", "DROP FUNCTION refuse CASCADE")
-    await market.check(eventually)
+    await market.check()
     assert await name_of(market, bad) == "Second"
 
 

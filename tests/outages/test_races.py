@@ -16,7 +16,7 @@ async def fill_some(market: Market, sku: str, count: int = ROUNDS) -> list[Cart]
     return await asyncio.gather(*(market.fill({sku: 1}) for _ in range(count)))
 
 
-async def test_the_same_submit_twice_at_once(market, eventually):
+async def test_the_same_submit_twice_at_once(market):
     sku = await market.sell(stock=ROUNDS * 2)
     numbers = []
     for cart in await fill_some(market, sku):
@@ -26,11 +26,11 @@ async def test_the_same_submit_twice_at_once(market, eventually):
         assert all(answer.json()["code"] == IN_USE for answer in both if answer not in taken)
         (number,) = {await cart.ending(answer) for answer in (*taken, await cart.place())}
         numbers.append(number)
-    await market.check(eventually, numbers=numbers)
+    await market.check(numbers=numbers)
     assert await market.sold(sku) == ROUNDS
 
 
-async def test_two_submits_of_a_cart_under_keys_of_their_own(market, eventually):
+async def test_two_submits_of_a_cart_under_keys_of_their_own(market):
     sku = await market.sell(stock=ROUNDS * 2)
     numbers = []
     for cart in await fill_some(market, sku):
@@ -39,11 +39,11 @@ async def test_two_submits_of_a_cart_under_keys_of_their_own(market, eventually)
         numbers.append(await cart.ending(won))
         assert lost.status_code == 409
         assert lost.json()["code"] in {"cart-being-placed", "cart-already-ordered"}
-    await market.check(eventually, numbers=numbers)
+    await market.check(numbers=numbers)
     assert await market.sold(sku) == ROUNDS
 
 
-async def test_a_cart_is_changed_while_it_is_submitted(market, eventually):
+async def test_a_cart_is_changed_while_it_is_submitted(market):
     sku = await market.sell(stock=ROUNDS * 3)
     numbers = []
     for cart in await fill_some(market, sku):
@@ -54,22 +54,22 @@ async def test_a_cart_is_changed_while_it_is_submitted(market, eventually):
         else:
             assert changed.status_code == 409
             numbers.append(await cart.ending(placed))
-    await market.check(eventually, numbers=numbers)
+    await market.check(numbers=numbers)
     assert await market.sold(sku) == len(numbers)
 
 
-async def test_many_buyers_for_the_last_pieces(market, eventually):
+async def test_many_buyers_for_the_last_pieces(market):
     sku = await market.sell(stock=PIECES)
     carts = await fill_some(market, sku, BUYERS)
     answers = await asyncio.gather(*(cart.place() for cart in carts))
     endings = [await cart.ending(answer) for cart, answer in zip(carts, answers, strict=True)]
     numbers = [ending for ending in endings if ending != SOLD_OUT]
     assert len(numbers) == PIECES
-    await market.check(eventually, numbers=numbers)
+    await market.check(numbers=numbers)
     assert await market.sold(sku) == PIECES
 
 
-async def test_two_orders_want_the_same_two_skus_crosswise(market, eventually):
+async def test_two_orders_want_the_same_two_skus_crosswise(market):
     numbers = []
     for _ in range(ROUNDS):
         one, two = await market.sell(stock=1), await market.sell(stock=1)
@@ -81,10 +81,10 @@ async def test_two_orders_want_the_same_two_skus_crosswise(market, eventually):
         assert endings.pop(SOLD_OUT) == 1
         numbers += list(endings)
     assert len(numbers) == ROUNDS
-    await market.check(eventually, numbers=numbers)
+    await market.check(numbers=numbers)
 
 
-async def test_lines_of_one_sku_are_counted_together(market, eventually):
+async def test_lines_of_one_sku_are_counted_together(market):
     for _ in range(ROUNDS):
         sku = await market.sell(stock=3)
         cart = await market.fill({sku: 1})
@@ -94,10 +94,10 @@ async def test_lines_of_one_sku_are_counted_together(market, eventually):
         cart.total = seen["totals"]["total"]["gross"]
         assert await cart.ending(await cart.place()) == SOLD_OUT
         assert await market.sold(sku) == 0
-    await market.check(eventually)
+    await market.check()
 
 
-async def test_two_workers_on_the_same_processes(market, eventually):
+async def test_two_workers_on_the_same_processes(market):
     sku = await market.sell(stock=ROUNDS)
     carts = await fill_some(market, sku)
     market.shop.start("orders work again", "orders", "work")
@@ -109,7 +109,7 @@ async def test_two_workers_on_the_same_processes(market, eventually):
         numbers = await asyncio.gather(*(cart.ending(answer) for cart, answer in endings))
     finally:
         await asyncio.to_thread(market.shop.stop, "orders work again")
-    await market.check(eventually, numbers=numbers)
+    await market.check(numbers=numbers)
     assert await market.sold(sku) == ROUNDS
 
 
