@@ -44,7 +44,7 @@ class Shop:
         log = (self.folder / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(
             [sys.executable, "-m", *command],
-            env=self.environment | self.own_environment(service),
+            env=self.environment | self.own_environment(service) | self.failpoints(name),
             stdout=log,
             stderr=subprocess.STDOUT,
         )
@@ -62,6 +62,34 @@ class Shop:
         if f"database:{service}" in self.urls:
             own["TANDEM_DATABASE_URL"] = self.urls[f"database:{service}"]
         return own
+
+    def failpoints(self, name: str) -> dict[str, str]:
+        """Where a process reads what is armed in it and tells what it hits, if the shop's
+        settings allow that (TANDEM_FAILPOINTS_ALLOWED).
+        """
+        if self.environment.get("TANDEM_FAILPOINTS_ALLOWED") != "1":
+            return {}
+        return {
+            "TANDEM_FAILPOINTS_FILE": str(self.folder / f"{name}.points"),
+            "TANDEM_FAILPOINTS_RECORD": str(self.folder / f"{name}.hits"),
+        }
+
+    def arm(self, name: str, orders: str) -> None:
+        """Arm a process that runs, or disarm it by an empty string; it counts hits from here."""
+        fresh = self.folder / f"{name}.points.new"
+        fresh.write_text(orders)
+        fresh.rename(self.folder / f"{name}.points")
+
+    def hits(self, name: str) -> list[str]:
+        """The failpoints that a process hit since `forget_hits`, each once, in their order."""
+        with contextlib.suppress(FileNotFoundError):
+            return list(dict.fromkeys((self.folder / f"{name}.hits").read_text().splitlines()))
+        return []
+
+    def forget_hits(self) -> None:
+        """Begin to record anew, for all processes."""
+        for record in self.folder.glob("*.hits"):
+            record.unlink()
 
     def wait_until_ready(self, name: str, service: str) -> None:
         """Until /readyz answers 200. Fails with the process' log when it dies or takes too long."""
