@@ -2,7 +2,6 @@
 
 import asyncio
 
-import asyncpg
 import pytest
 from sqlalchemy import func, select, update
 
@@ -122,17 +121,11 @@ async def test_failures_leave_the_key_free(app_client, session):
     assert done.status_code == 201
 
 
-async def test_a_crash_before_the_commit_leaves_nothing(app_client, session, database):
+async def test_a_crash_before_the_commit_leaves_nothing(app_client, session, end_sleeper):
     slow = {"key": "a", "title": "slow"}
     headers = {"Idempotency-Key": "key-1"}
     dying = asyncio.create_task(app_client.post("/v1/books", json=slow, headers=headers))
-    await asyncio.sleep(0.2)
-    admin = await asyncpg.connect(database)
-    await admin.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'"
-        " AND datname = current_database()"
-    )
-    await admin.close()
+    await end_sleeper()
     assert (await dying).status_code == 503
     assert await count(session) == await count(session, "idempotency_keys") == 0
     again = await app_client.post("/v1/books", json=slow, headers=headers)

@@ -62,18 +62,9 @@ async def test_a_pooled_connection_that_the_server_closed_is_replaced(app_client
     assert (await app_client.get("/v1/books")).status_code == 200
 
 
-async def test_a_connection_lost_at_work_is_unavailable(app_client, database):
+async def test_a_connection_lost_at_work_is_unavailable(app_client, end_sleeper):
     sleeping = asyncio.create_task(app_client.get("/v1/sleep?seconds=5"))
-    await asyncio.sleep(0.3)
-    admin = await asyncpg.connect(database)
-    try:
-        await admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE query ~ '^SELECT pg_sleep'"
-            " AND datname = current_database()"
-        )
-    finally:
-        await admin.close()
+    await end_sleeper()
     answer = await sleeping
     assert answer.status_code == 503
     assert answer.json()["code"] == "database-unavailable"

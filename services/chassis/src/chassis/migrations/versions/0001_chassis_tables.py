@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("pruned", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("id = 1", name="ck_feed_head_one_row"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_feed_head_one_row")),
         sa.PrimaryKeyConstraint("id", name="pk_feed_head"),
     )
     op.create_table(
@@ -59,11 +59,14 @@ def upgrade() -> None:
         sa.Column("received_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("done_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(status = 'retrying') = (next_attempt_at IS NOT NULL)", name="ck_inbox_next_attempt"
+            "(status = 'retrying') = (next_attempt_at IS NOT NULL)",
+            name=op.f("ck_inbox_next_attempt"),
         ),
-        sa.CheckConstraint("status = 'done' OR event IS NOT NULL", name="ck_inbox_event_kept"),
         sa.CheckConstraint(
-            "status IN ('done', 'retrying', 'waiting', 'dead')", name="ck_inbox_status"
+            "status = 'done' OR event IS NOT NULL", name=op.f("ck_inbox_event_kept")
+        ),
+        sa.CheckConstraint(
+            "status IN ('done', 'retrying', 'waiting', 'dead')", name=op.f("ck_inbox_status")
         ),
         sa.PrimaryKeyConstraint("queue", "event_id", name="pk_inbox"),
     )
@@ -137,7 +140,7 @@ def upgrade() -> None:
         sa.Column("deadline_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.CheckConstraint(
             "status IN ('running', 'waiting', 'undoing', 'done', 'undone')",
-            name="ck_processes_status",
+            name=op.f("ck_processes_status"),
         ),
         sa.PrimaryKeyConstraint("id", name="pk_processes"),
         sa.UniqueConstraint("key", name="uq_processes_key"),

@@ -40,14 +40,14 @@ def upgrade() -> None:
         sa.Column("updated_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.CheckConstraint(
             "(status = 'ordered') = (order_number IS NOT NULL)",
-            name="ck_carts_ordered_has_a_number",
+            name=op.f("ck_carts_ordered_has_a_number"),
         ),
         sa.CheckConstraint(
             "(status = 'placing') <= (placement_id IS NOT NULL)",
-            name="ck_carts_placing_by_a_process",
+            name=op.f("ck_carts_placing_by_a_process"),
         ),
         sa.CheckConstraint(
-            "status IN ('open', 'placing', 'ordered')", name="ck_carts_status_known"
+            "status IN ('open', 'placing', 'ordered')", name=op.f("ck_carts_status_known")
         ),
         sa.PrimaryKeyConstraint("id", name="pk_carts"),
     )
@@ -65,7 +65,7 @@ def upgrade() -> None:
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
-        sa.CheckConstraint("price >= 0", name="ck_delivery_methods_price_not_negative"),
+        sa.CheckConstraint("price >= 0", name=op.f("ck_delivery_methods_price_not_negative")),
         sa.PrimaryKeyConstraint("key", name="pk_delivery_methods"),
     )
     op.create_index(
@@ -102,19 +102,19 @@ def upgrade() -> None:
         sa.Column("taxes", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("placed_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("updated_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
-        sa.CheckConstraint("status IN ('placed')", name="ck_orders_status_known"),
+        sa.CheckConstraint("status IN ('placed')", name=op.f("ck_orders_status_known")),
         sa.CheckConstraint(
             "delivery_net_minor + delivery_tax_minor = delivery_gross_minor",
-            name="ck_orders_delivery",
+            name=op.f("ck_orders_delivery"),
         ),
         sa.CheckConstraint(
-            "items_net_minor + items_tax_minor = items_gross_minor", name="ck_orders_items"
+            "items_net_minor + items_tax_minor = items_gross_minor", name=op.f("ck_orders_items")
         ),
         sa.CheckConstraint(
             "total_net_minor = items_net_minor + delivery_net_minor"
             " AND total_tax_minor = items_tax_minor + delivery_tax_minor"
             " AND total_gross_minor = items_gross_minor + delivery_gross_minor",
-            name="ck_orders_total",
+            name=op.f("ck_orders_total"),
         ),
         sa.PrimaryKeyConstraint("id", name="pk_orders"),
         sa.UniqueConstraint("cart_id", name="uq_orders_cart_id"),
@@ -131,8 +131,10 @@ def upgrade() -> None:
         sa.Column("reference", sa.Text(), nullable=False),
         sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("updated_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
-        sa.CheckConstraint("status IN ('authorised', 'voided')", name="ck_payments_status_known"),
-        sa.CheckConstraint("amount_minor >= 0", name="ck_payments_amount_not_negative"),
+        sa.CheckConstraint(
+            "status IN ('authorised', 'voided')", name=op.f("ck_payments_status_known")
+        ),
+        sa.CheckConstraint("amount_minor >= 0", name=op.f("ck_payments_amount_not_negative")),
         sa.PrimaryKeyConstraint("key", name="pk_payments"),
     )
     op.create_table(
@@ -149,8 +151,10 @@ def upgrade() -> None:
         sa.Column("on_hand", sa.BigInteger(), nullable=False),
         sa.Column("reserved", sa.BigInteger(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("reserved <= on_hand", name="ck_stock_items_reserved_at_most_on_hand"),
-        sa.CheckConstraint("reserved >= 0", name="ck_stock_items_reserved_not_negative"),
+        sa.CheckConstraint(
+            "reserved <= on_hand", name=op.f("ck_stock_items_reserved_at_most_on_hand")
+        ),
+        sa.CheckConstraint("reserved >= 0", name=op.f("ck_stock_items_reserved_not_negative")),
         sa.PrimaryKeyConstraint("sku", name="pk_stock_items"),
     )
     op.create_table(
@@ -163,9 +167,9 @@ def upgrade() -> None:
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.CheckConstraint(
             "kind IN ('received', 'adjusted', 'shipped', 'returned')",
-            name="ck_stock_movements_kind_known",
+            name=op.f("ck_stock_movements_kind_known"),
         ),
-        sa.CheckConstraint("quantity <> 0", name="ck_stock_movements_quantity_not_zero"),
+        sa.CheckConstraint("quantity <> 0", name=op.f("ck_stock_movements_quantity_not_zero")),
         sa.PrimaryKeyConstraint("id", name="pk_stock_movements"),
     )
     op.create_index(
@@ -183,10 +187,11 @@ def upgrade() -> None:
         sa.Column("updated_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.CheckConstraint(
             "(status = 'bound') = (order_id IS NOT NULL)",
-            name="ck_stock_reservations_bound_to_an_order",
+            name=op.f("ck_stock_reservations_bound_to_an_order"),
         ),
         sa.CheckConstraint(
-            "status IN ('granted', 'bound', 'released')", name="ck_stock_reservations_status_known"
+            "status IN ('granted', 'bound', 'released')",
+            name=op.f("ck_stock_reservations_status_known"),
         ),
         sa.PrimaryKeyConstraint("hold_id", name="pk_stock_reservations"),
     )
@@ -216,7 +221,9 @@ def upgrade() -> None:
         sa.Column("position", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("sku", sa.Text(collation="C"), nullable=False),
         sa.Column("quantity", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("quantity BETWEEN 1 AND 1000000", name="ck_cart_lines_quantity_allowed"),
+        sa.CheckConstraint(
+            "quantity BETWEEN 1 AND 1000000", name=op.f("ck_cart_lines_quantity_allowed")
+        ),
         sa.ForeignKeyConstraint(
             ["cart_id"], ["carts.id"], name="fk_cart_lines_cart_id_carts", ondelete="CASCADE"
         ),
@@ -236,8 +243,10 @@ def upgrade() -> None:
         sa.Column("net_minor", sa.BigInteger(), nullable=False),
         sa.Column("tax_minor", sa.BigInteger(), nullable=False),
         sa.Column("gross_minor", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("net_minor + tax_minor = gross_minor", name="ck_order_lines_total"),
-        sa.CheckConstraint("quantity > 0", name="ck_order_lines_quantity_positive"),
+        sa.CheckConstraint(
+            "net_minor + tax_minor = gross_minor", name=op.f("ck_order_lines_total")
+        ),
+        sa.CheckConstraint("quantity > 0", name=op.f("ck_order_lines_quantity_positive")),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name="fk_order_lines_order_id_orders"),
         sa.PrimaryKeyConstraint("id", name="pk_order_lines"),
     )
@@ -264,8 +273,10 @@ def upgrade() -> None:
         sa.Column("on_hand", sa.BigInteger(), nullable=False),
         sa.Column("reserved", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
-        sa.CheckConstraint("reserved <= on_hand", name="ck_stock_levels_reserved_at_most_on_hand"),
-        sa.CheckConstraint("reserved >= 0", name="ck_stock_levels_reserved_not_negative"),
+        sa.CheckConstraint(
+            "reserved <= on_hand", name=op.f("ck_stock_levels_reserved_at_most_on_hand")
+        ),
+        sa.CheckConstraint("reserved >= 0", name=op.f("ck_stock_levels_reserved_not_negative")),
         sa.ForeignKeyConstraint(
             ["sku"], ["stock_items.sku"], name="fk_stock_levels_sku_stock_items"
         ),
@@ -283,7 +294,9 @@ def upgrade() -> None:
         sa.Column("sku", sa.Text(collation="C"), nullable=False),
         sa.Column("warehouse_key", sa.Text(collation="C"), nullable=False),
         sa.Column("quantity", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("quantity > 0", name="ck_stock_reservation_lines_quantity_positive"),
+        sa.CheckConstraint(
+            "quantity > 0", name=op.f("ck_stock_reservation_lines_quantity_positive")
+        ),
         sa.ForeignKeyConstraint(
             ["hold_id"],
             ["stock_reservations.hold_id"],

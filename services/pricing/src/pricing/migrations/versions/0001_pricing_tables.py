@@ -25,8 +25,8 @@ def upgrade() -> None:
         sa.Column("is_published", sa.Boolean(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
-        sa.CheckConstraint("valid_from < valid_to", name="ck_price_lists_window"),
-        sa.CheckConstraint("version > 0", name="ck_price_lists_version"),
+        sa.CheckConstraint("valid_from < valid_to", name=op.f("ck_price_lists_window")),
+        sa.CheckConstraint("version > 0", name=op.f("ck_price_lists_version")),
         sa.PrimaryKeyConstraint("id", name="pk_price_lists"),
         sa.UniqueConstraint("key", name="uq_price_lists_key"),
     )
@@ -59,9 +59,9 @@ def upgrade() -> None:
         sa.Column("valid_to", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
-        sa.CheckConstraint("rate BETWEEN 0 AND 1", name="ck_tax_rates_rate"),
-        sa.CheckConstraint("valid_from < valid_to", name="ck_tax_rates_window"),
-        sa.CheckConstraint("version > 0", name="ck_tax_rates_version"),
+        sa.CheckConstraint("rate BETWEEN 0 AND 1", name=op.f("ck_tax_rates_rate")),
+        sa.CheckConstraint("valid_from < valid_to", name=op.f("ck_tax_rates_window")),
+        sa.CheckConstraint("version > 0", name=op.f("ck_tax_rates_version")),
         sa.PrimaryKeyConstraint("key", name="pk_tax_rates"),
     )
     op.create_index("ix_tax_rates_country", "tax_rates", ["country", "tax_class"], unique=False)
@@ -114,10 +114,10 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "cardinality(tier_quantities) > 0"
             " AND cardinality(tier_quantities) = cardinality(tier_amounts)",
-            name="ck_prices_tiers",
+            name=op.f("ck_prices_tiers"),
         ),
-        sa.CheckConstraint("recorded_from < recorded_to", name="ck_prices_recorded_time"),
-        sa.CheckConstraint("valid_from < valid_to", name="ck_prices_valid_time"),
+        sa.CheckConstraint("recorded_from < recorded_to", name=op.f("ck_prices_recorded_time")),
+        sa.CheckConstraint("valid_from < valid_to", name=op.f("ck_prices_valid_time")),
         sa.ForeignKeyConstraint(
             ["price_list_id", "sku"],
             ["priced_skus.price_list_id", "priced_skus.sku"],
