@@ -32,7 +32,7 @@ from tandem.errors import NotRunnable
 VIRTUAL_HOSTS = 128
 BROKER = "TANDEM_TEST_BROKER_PORT"
 PASSWORD = secrets.token_urlsafe(16)
-SHARED_HOST = pytest.StashKey[str]()
+SHARED_HOSTS = pytest.StashKey[dict[str, str]]()
 ON_ONE_WORKER = (
     "deploy/local/tests/test_verify.py",
     "tests/journeys/",
@@ -44,8 +44,8 @@ ON_ONE_WORKER = (
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "rabbitmq(shared=False): needs a real RabbitMQ, its address in TANDEM_TEST_AMQP_URL;"
-        " shared: one virtual host for all such tests of a worker",
+        "rabbitmq(shared=None): needs a real RabbitMQ, its address in TANDEM_TEST_AMQP_URL;"
+        " shared: all tests of that name on a worker have one virtual host",
     )
     block_network()
     if hasattr(config, "workerinput") or config.option.help or config.option.collectonly:
@@ -101,15 +101,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if not needs_broker(item):
         return
     marker = item.get_closest_marker("rabbitmq")
-    is_shared = marker is not None and bool(marker.kwargs.get("shared"))
-    url = item.config.stash.get(SHARED_HOST, None) if is_shared else None
+    shared = marker.kwargs.get("shared") if marker else None
+    hosts = item.config.stash.setdefault(SHARED_HOSTS, {})
+    url = hosts.get(shared)
     if url is None:
         answer = ask_broker_desk("take")
         if "problem" in answer:
             pytest.fail(answer["problem"], pytrace=False)
         url = answer["url"]
-    if is_shared:
-        item.config.stash[SHARED_HOST] = url
+    if shared is not None:
+        hosts[shared] = url
     os.environ["TANDEM_TEST_AMQP_URL"] = url
 
 

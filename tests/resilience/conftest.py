@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("kills"))
-            item.add_marker(pytest.mark.rabbitmq(shared=True))
+            item.add_marker(pytest.mark.rabbitmq(shared="kills"))
 
 
 @pytest.fixture(scope="session")
