@@ -44,7 +44,7 @@ ON_ONE_WORKER = (
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "rabbitmq(shared=None): needs a real RabbitMQ, its address in TANDEM_TEST_AMQP_URL;"
+        "rabbitmq(shared=''): needs a real RabbitMQ, its address in TANDEM_TEST_AMQP_URL;"
         " shared: all tests of that name on a worker have one virtual host",
     )
     block_network()
@@ -101,7 +101,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if not needs_broker(item):
         return
     marker = item.get_closest_marker("rabbitmq")
-    shared = marker.kwargs.get("shared") if marker else None
+    shared = str(marker.kwargs.get("shared", "")) if marker else ""
     hosts = item.config.stash.setdefault(SHARED_HOSTS, {})
     url = hosts.get(shared)
     if url is None:
@@ -109,7 +109,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if "problem" in answer:
             pytest.fail(answer["problem"], pytrace=False)
         url = answer["url"]
-    if shared is not None:
+    if shared:
         hosts[shared] = url
     os.environ["TANDEM_TEST_AMQP_URL"] = url
 
