@@ -324,7 +324,7 @@ def test_stock_that_is_gone_is_told_and_nothing_is_reserved(stall):
         ),
         ({"agreedTotal": {"amount": "15.00", "currency": "EUR"}}, [("price-changed", None)]),
         (
-            {"agreedTotal": {"amount": "15.00", "currency": "XXX"}},
+            {"agreedTotal": {"amount": "15.00", "currency": "ZZZ"}},
             [("value-error", "agreedTotal.currency")],
         ),
         (

@@ -432,7 +432,7 @@ def test_a_declined_payment_leaves_nothing_behind(stall):
         ({"agreed_total": {"amount": "1e3", "currency": "GBP"}}, "/agreed_total/amount"),
         ({"agreed_total": {"amount": "NaN", "currency": "GBP"}}, "/agreed_total/amount"),
         ({"agreed_total": {"amount": "9" * 17, "currency": "GBP"}}, "/agreed_total/amount"),
-        ({"agreed_total": {"amount": "15.00", "currency": "XXX"}}, "/agreed_total/currency"),
+        ({"agreed_total": {"amount": "15.00", "currency": "ZZZ"}}, "/agreed_total/currency"),
         ({"payment": {"method": "card", "token": "tok_ok"}}, "/payment/method"),
         ({"payment": {"method": "test", "token": "'; --"}}, "/payment/token"),
         ({"payment": None}, "/payment"),

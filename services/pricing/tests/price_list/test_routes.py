@@ -61,7 +61,7 @@ async def test_of_two_writers_with_one_version_one_wins(shop):
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
-        ({"currency": "XXX"}, "/currency"),
+        ({"currency": "ZZZ"}, "/currency"),
         ({"currency": "gbp"}, "/currency"),
         ({"currency": None}, "/currency"),
         ({"name": ""}, "/name"),
