@@ -133,16 +133,22 @@ async def test_a_crash_before_the_commit_leaves_nothing(app_client, session, end
     assert await count(session) == await count(session, "idempotency_keys") == 1
 
 
-async def test_a_cancelled_request_leaves_nothing(app_client, session):
+async def test_a_cancelled_request_leaves_nothing(
+    app_client, session, sleeper_is_asleep, eventually
+):
     slow = {"key": "a", "title": "slow"}
     headers = {"Idempotency-Key": "key-1"}
     leaving = asyncio.create_task(app_client.post("/v1/books", json=slow, headers=headers))
-    await asyncio.sleep(0.2)
+    await sleeper_is_asleep()
     leaving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await leaving
-    await asyncio.sleep(0.1)
-    assert (await app_client.post("/v1/books", json=slow, headers=headers)).status_code == 201
+
+    async def key_is_free():
+        again = await app_client.post("/v1/books", json=slow, headers=headers)
+        return again.status_code == 201
+
+    await eventually(key_is_free)
     assert await count(session) == 1
 
 
