@@ -6,7 +6,7 @@ VENV = .venv
 RUN = $(VENV)/bin/python
 STAMP = $(VENV)/.installed
 PACKAGES = contracts services/chassis services/catalog services/pricing services/orders \
-	services/accounts services/approvals gateway deploy/local
+	services/accounts services/approvals gateway deploy/testpay deploy/local
 CODE = contracts services gateway deploy tests conftest.py
 
 # A clone that was moved or copied has packages that point to the old place: install them anew.

@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +20,9 @@ from typing import Any
 
 import pytest
 
-from chassis.settings import SERVICES
 from tandem import postgres
 from tandem.demo_data import Credentials
+from tandem.settings import PARTS
 
 START_SECONDS = 90
 APART = {"orders": ("api", "relay", "consume", "work")}
@@ -152,17 +153,18 @@ def open_shop(
     partner = folder / "partner.json"
     partner.write_text(json.dumps(credentials.as_dict() | {"name": "Journeys"}))
     databases = asyncio.run(
-        postgres.provide_databases(server, SERVICES, secrets=folder, prefix=prefix)
+        postgres.provide_databases(server, PARTS, secrets=folder, prefix=prefix)
     )
     with contextlib.ExitStack() as stack:
-        urls = {name: f"http://127.0.0.1:{hold_port(stack)}" for name in (*SERVICES, "gateway")}
+        urls = {name: f"http://127.0.0.1:{hold_port(stack)}" for name in (*PARTS, "gateway")}
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")
         }
-        environment |= {f"TANDEM_{name.upper()}_URL": urls[name] for name in SERVICES}
+        environment |= {f"TANDEM_{name.upper()}_URL": urls[name] for name in PARTS}
         environment |= {
             "TANDEM_AMQP_URL": amqp_url,
             "TANDEM_BOOTSTRAP_PARTNER_FILE": str(partner),
+            "TANDEM_TESTPAY_SECRET": f"whsec_{b64encode(secrets.token_bytes(32)).decode()}",
             "PYTHONUNBUFFERED": "1",
         }
         urls |= {f"database:{name}": url for name, url in databases.items()}
@@ -177,16 +179,16 @@ def open_shop(
 
 def start_all(shop: Shop, apart: Mapping[str, Sequence[str]]) -> None:
     """Migrate, then start every process; all at once, then wait for each."""
-    for service in SERVICES:
+    for service in PARTS:
         shop.start(f"{service} migrate", service, "migrate")
-    for service in SERVICES:
+    for service in PARTS:
         name = f"{service} migrate"
         assert shop.processes.pop(name).wait(START_SECONDS) == 0, shop.log(name)
-    for service in SERVICES:
+    for service in PARTS:
         for role in apart.get(service, ("all",)):
             shop.start(f"{service} {role}", service, role)
     shop.start("gateway api", "gateway", "api")
-    for service in SERVICES:
+    for service in PARTS:
         shop.wait_until_ready(f"{service} {'api' if service in apart else 'all'}", service)
     shop.wait_until_ready("gateway api", "gateway")
 

@@ -25,6 +25,7 @@ SOURCES = {
     "approvals": "services/approvals/src",
     "gateway": "gateway/src",
     "tandem": "deploy/local/src",
+    "testpay": "deploy/testpay/src",
 }
 SERVICES = ("catalog", "pricing", "orders", "accounts", "approvals")
 ROOMS = "domain tables views queries commands process jobs routes consumers".split()

@@ -28,6 +28,7 @@ SECRET = "the-right-secret-the-right-secret"
 CART = "01932c07-2a3c-7d5e-8f00-3b6a4f1d2e10"
 LINE = "01932c07-2a3c-7d5e-8f00-3b6a4f1d2e11"
 GBP = {"amount": "20.34", "currency": "GBP"}
+NOTHING = {"amount": "0.00", "currency": "GBP"}
 TAXED = {
     "net": {"amount": "16.95", "currency": "GBP"},
     "tax": {"amount": "3.39", "currency": "GBP"},
@@ -143,7 +144,14 @@ def make_order() -> dict[str, Any]:
         "delivery_address": ADDRESS,
         "billing_address": ADDRESS,
         "delivery": {"delivery_method": "standard", "name": "Standard", "total": TAXED},
-        "payment": {"method": "test", "status": "authorised", "amount": GBP, "reference": "r"},
+        "payment": {
+            "method": "test",
+            "status": "authorised",
+            "amount": GBP,
+            "captured": NOTHING,
+            "refunded": NOTHING,
+            "reference": "r",
+        },
         "totals": cart["totals"],
         "placed_at": TIME,
     }

@@ -6,10 +6,10 @@ from typing import cast
 import pytest
 
 from chassis.service import Service
-from chassis.settings import SERVICES
+from tandem.settings import PARTS
 
 
-@pytest.fixture(scope="session", params=SERVICES)
+@pytest.fixture(scope="session", params=PARTS)
 def service(request: pytest.FixtureRequest) -> Service:
     """The service whose contract is tested."""
     return cast(Service, import_module(f"{request.param}.app").SERVICE)

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from chassis.settings import SERVICES
 from tandem import postgres
 from tandem.demo_data import load
+from tandem.settings import PARTS
 from tandem.verify import verify
 from tests.journeys.stall import Stall, check_answer
 from tests.shop import Shop, open_shop
@@ -39,7 +39,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterato
     with open_shop(folder, server, os.environ["TANDEM_TEST_AMQP_URL"], prefix=PREFIX) as opened:
         asyncio.run(load(opened.urls, opened.credentials))
         yield opened
-        databases = {name: opened.urls[f"database:{name}"] for name in SERVICES}
+        databases = {name: opened.urls[f"database:{name}"] for name in PARTS}
         report = asyncio.run(verify(databases, settle=30))
         assert report.findings == ()
 

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from chassis.http import create_client
-from chassis.settings import SERVICES
 from tandem import postgres
+from tandem.settings import PARTS
 from tests.resilience.goods import STORE, Partner
 from tests.resilience.settled import Databases
 from tests.shop import Shop, open_shop
@@ -69,7 +69,7 @@ async def databases(shop: Shop) -> AsyncIterator[Databases]:
     """A connection to each service's database."""
     async with AsyncExitStack() as stack:
         opened = {}
-        for name in SERVICES:
+        for name in PARTS:
             opened[name] = await asyncpg.connect(shop.urls[f"database:{name}"])
             stack.push_async_callback(opened[name].close)
         yield opened

@@ -13,6 +13,7 @@ PARTNER_SCOPES: dict[str, str] = {
     "pricing:read": "Read price lists and prices.",
     "pricing:write": "Write price lists, prices and tax rates.",
     "orders:read": "Read orders of all customers.",
+    "payments:write": "Capture and refund the payments of orders.",
     "stock:read": "Read stock by warehouse.",
     "stock:write": "Write warehouses, stock and delivery methods.",
     "changes:read": "Read change feeds and snapshots.",

@@ -13,6 +13,7 @@ from contracts.model import Answer, Flag, Request, Whole
 from contracts.money import Currency, Money, UnitPrice
 from contracts.pricing import Quantity, TaxedAmount, TaxTotal
 from contracts.problems import ProblemDetail
+from contracts.testpay import CARDS, PaymentToken
 from contracts.text import LocalizedName, LocalizedText, ShortText
 
 MAX_STOCK = 1_000_000_000
@@ -315,8 +316,9 @@ class TestPayment(Request):
     """A payment that moves no money, for demos and tests."""
 
     method: Literal["test"] = Field(description="The payment provider.", examples=["test"])
-    token: Annotated[str, StringConstraints(pattern=r"^tok_[a-z_]{1,32}$")] = Field(
-        description="tok_ok is paid; tok_declined is refused.", examples=["tok_ok"]
+    token: PaymentToken = Field(
+        description="The test card: " + "; ".join(f"{card} {what}" for card, what in CARDS.items()),
+        examples=["tok_ok"],
     )
 
 
@@ -356,9 +358,11 @@ class OrderLine(Answer):
 
 
 class PaymentStatus(StrEnum):
-    """Where a payment stands."""
+    """Where a payment stands: reserved; some or all taken; all that was taken given back."""
 
     AUTHORISED = "authorised"
+    CAPTURED = "captured"
+    REFUNDED = "refunded"
 
 
 class Payment(Answer):
@@ -366,8 +370,52 @@ class Payment(Answer):
 
     method: str = Field(description="The payment provider.", examples=["test"])
     status: PaymentStatus = Field(description="Where it stands.", examples=["authorised"])
+    amount: Money = Field(description="How much was authorised.", examples=[_gbp])
+    captured: Money = Field(description="How much of it was taken.", examples=[_gbp])
+    refunded: Money = Field(
+        description="How much of that was given back.",
+        examples=[{"amount": "0.00", "currency": "GBP"}],
+    )
+    reference: str = Field(description="The provider's name for it.", examples=[f"{_id}:pay"])
+
+
+class CapturePayment(Request):
+    """Take money that an order's payment reserved, as when its goods are shipped."""
+
+    amount: Money | None = Field(
+        default=None, description="How much; all that is left if absent.", examples=[_gbp]
+    )
+
+
+class RefundPayment(Request):
+    """Give money back that was taken for an order."""
+
+    amount: Money | None = Field(
+        default=None, description="How much; all that is left if absent.", examples=[_gbp]
+    )
+
+
+class MovementKind(StrEnum):
+    """Which way money goes."""
+
+    CAPTURE = "capture"
+    REFUND = "refund"
+
+
+class MovementStatus(StrEnum):
+    """Where a movement stands."""
+
+    PENDING = "pending"
+    DONE = "done"
+
+
+class PaymentMovement(Answer):
+    """Money taken or given back, a durable process: it goes on by itself until it is done."""
+
+    id: UUID = Field(description="UUIDv7.", examples=[_id])
+    kind: MovementKind = Field(description="Which way it goes.", examples=["capture"])
+    status: MovementStatus = Field(description="Where it stands.", examples=["done"])
     amount: Money = Field(description="How much.", examples=[_gbp])
-    reference: str = Field(description="The provider's name for it.", examples=["test-01932c07"])
 
 
 class Order(Answer):
@@ -432,6 +480,22 @@ class OrderPlaced(EventData):
     lines: list[OrderPlacedLine] = Field(description="What was ordered.")
     total: TaxedAmount = Field(description="What everything costs.")
     placed_at: AwareDatetime = Field(description="When, UTC.", examples=[_time])
+
+
+class PaymentChanged(EventData):
+    """Money was taken or given back for an order. The subject is the order's id."""
+
+    type: ClassVar[str] = "tandem.orders.payment.changed.v1"
+
+    order_id: UUID = Field(description="UUIDv7.", examples=[_id])
+    number: str = Field(description="The order's, for people.", examples=["T-1000042"])
+    status: PaymentStatus = Field(description="Where the payment stands.", examples=["captured"])
+    amount: Money = Field(description="How much was authorised.", examples=[_gbp])
+    captured: Money = Field(description="How much of it was taken.", examples=[_gbp])
+    refunded: Money = Field(
+        description="How much of that was given back.",
+        examples=[{"amount": "0.00", "currency": "GBP"}],
+    )
 
 
 class StockFacts(Answer):

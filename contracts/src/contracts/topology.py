@@ -2,7 +2,7 @@
 
 from contracts.catalog import CategoryChanged, ProductChanged, StoreChanged
 from contracts.envelope import EventData
-from contracts.orders import OrderPlaced, StockChanged
+from contracts.orders import OrderPlaced, PaymentChanged, StockChanged
 from contracts.pricing import PriceChanged, PriceListChanged, TaxRateChanged
 
 EXCHANGE = "tandem.events"
@@ -18,6 +18,7 @@ EVENTS: dict[str, type[EventData]] = {
         TaxRateChanged,
         StockChanged,
         OrderPlaced,
+        PaymentChanged,
     )
 }
 """Every event type and the model of its data."""

@@ -6,11 +6,10 @@ import asyncpg
 import pytest
 from rich.console import Console
 
-from chassis.settings import SERVICES
 from tandem import demo, postgres, run
 from tandem.demo_data import Credentials, LoadProgress, load
 from tandem.ports import free_ports
-from tandem.settings import LocalSettings
+from tandem.settings import PARTS, LocalSettings
 
 PREFIX = "demo_shop_"
 
@@ -40,7 +39,7 @@ class Until(LoadProgress):
 @pytest.fixture
 async def shop(tmp_path, postgres_url):
     """Settings of a whole shop that runs in this loop, nothing in it yet."""
-    names = ("gateway", *SERVICES)
+    names = ("gateway", *PARTS)
     settings = LocalSettings.model_validate(
         {
             "data": tmp_path,
@@ -54,7 +53,7 @@ async def shop(tmp_path, postgres_url):
         await run.wait_until_ready(settings)
         yield settings
     async with superuser(postgres_url) as connection:
-        for name in SERVICES:
+        for name in PARTS:
             await connection.execute(f"DROP DATABASE {PREFIX}{name} WITH (FORCE)")
             await connection.execute(f"DROP ROLE {PREFIX}{name}")
 
@@ -71,7 +70,7 @@ async def superuser(url):
 async def events_of(shop):
     """How many events each service has told so far."""
     counts = {}
-    for name in SERVICES:
+    for name in PARTS:
         url = f"{shop.postgres_url.rpartition('/')[0]}/{PREFIX}{name}"
         async with superuser(url) as connection:
             counts[name] = await connection.fetchval("SELECT count(*) FROM outbox")

@@ -13,13 +13,12 @@ import asyncpg
 import pytest
 from rich.console import Console
 
-from chassis.settings import SERVICES
 from contracts.topology import QUEUES
 from tandem import demo, postgres, run
 from tandem.demo_data import Credentials, LoadProgress, load, loading
 from tandem.demo_data.articles import read_articles
 from tandem.ports import free_ports
-from tandem.settings import LocalSettings
+from tandem.settings import PARTS, LocalSettings
 from tandem.verify import between, inside, verify
 from tandem.verify.report import KEPT
 
@@ -39,7 +38,7 @@ async def superuser(url):
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory, postgres_url):
     """Settings of a shop that sold something and was stopped, quiet and clean."""
-    names = ("gateway", *SERVICES)
+    names = ("gateway", *PARTS)
     settings = LocalSettings.model_validate(
         {
             "data": tmp_path_factory.mktemp("shop"),
@@ -70,13 +69,13 @@ async def sell(settings):
 
 async def drop(url):
     async with superuser(url) as connection:
-        for name in SERVICES:
+        for name in PARTS:
             await connection.execute(f"DROP DATABASE {PREFIX}{name} WITH (FORCE)")
             await connection.execute(f"DROP ROLE {PREFIX}{name}")
 
 
 def urls_of(settings):
-    return {name: f"{settings.postgres_url.rpartition('/')[0]}/{PREFIX}{name}" for name in SERVICES}
+    return {name: f"{settings.postgres_url.rpartition('/')[0]}/{PREFIX}{name}" for name in PARTS}
 
 
 # No triggers, no foreign keys, no CHECK: what the database itself would refuse can be written.
@@ -251,6 +250,53 @@ BREAKS = {
         "orders",
         NEW_PAYMENT,
         r"Payment 01932c07-\S+:pay of 500 GBP is authorised, but there is no order, .* unknown\.",
+    ),
+    # What was captured and refunded, with us and at the provider
+    "captured without a movement": (
+        "orders",
+        "UPDATE payments SET captured_minor = 1",
+        r"Payment \S+:pay has 1 captured and 0 refunded, but its movements add up to 0 and 0\.",
+    ),
+    "movement pending without a process": (
+        "orders",
+        "INSERT INTO payment_movements SELECT gen_random_uuid(), key, 'capture', 'pending', 1,"
+        " currency, NULL, now(), now() FROM payments LIMIT 1",
+        r"Movement \S+ of payment \S+:pay is pending, but its process is unknown\.",
+    ),
+    "charged twice": (
+        "testpay",
+        "INSERT INTO ledger_entries (reference, kind, amount_minor, booked_at)"
+        " SELECT reference, kind, amount_minor, booked_at FROM ledger_entries",
+        r"Payment \S+:pay is authorised over \d+, but its ledger has \d+ authorised, 0 captured",
+    ),
+    "refunded more than captured": (
+        "testpay",
+        "UPDATE ledger_entries SET kind = 'refund', amount_minor = 1",
+        r"its ledger has 0 authorised, 0 captured, 0 voided, 1 refunded\.",
+    ),
+    "ledger of nothing": (
+        "testpay",
+        "UPDATE ledger_entries SET reference = 'nobody'",
+        r"The ledger has authorise of nobody, which is no payment\.",
+    ),
+    "captured behind our back": (
+        "testpay",
+        "INSERT INTO ledger_entries (reference, kind, amount_minor, booked_at)"
+        " SELECT reference, 'capture', 1, now() FROM payments",
+        r"Payment \S+:pay is authorised over \d+, 0 captured, 0 refunded \(GBP\) at orders,"
+        r" but authorised over \d+, 1 captured, 0 refunded \(GBP\) at the provider\.",
+    ),
+    "charged without anybody knowing": (
+        "testpay",
+        "INSERT INTO payments VALUES ('x:pay', 'authorised', 7, 'GBP', 'tok_ok', NULL, now());"
+        "INSERT INTO ledger_entries (reference, kind, amount_minor, booked_at)"
+        " VALUES ('x:pay', 'authorise', 7, now())",
+        r"Payment x:pay is unknown at orders, but authorised over 7, 0 captured",
+    ),
+    "never charged": (
+        "testpay",
+        "DELETE FROM ledger_entries; DELETE FROM payments",
+        r"Payment \S+:pay is authorised over \d+.* at orders, but unknown at the provider\.",
     ),
     # One submit, one order
     "two orders of a placement": (

@@ -1,10 +1,12 @@
 """Orders under test: a guest and a partner over HTTP, catalog and pricing faked from contracts."""
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 import httpx
@@ -26,12 +28,22 @@ from contracts.pricing import (
     TaxedAmount,
     TaxTotal,
 )
+from contracts.problems import Conflict, Unavailable
+from contracts.testpay import (
+    AuthorisePayment,
+    CapturePayment,
+    LedgerEntry,
+    LedgerEntryKind,
+    ProviderPayment,
+    ProviderPaymentStatus,
+)
 from orders.app import SERVICE
 from orders.product.commands import keep_products
 from orders.store.commands import keep_stores
 
 PRODUCT_ID = UUID("01932c07-2a3c-7d5e-8f00-3b6a4f1d2e10")
 VAT = Decimal("0.2")
+SECRET = "whsec_" + b64encode(b"of the test provider, for tests").decode()
 
 
 @pytest.fixture(scope="session")
@@ -158,6 +170,101 @@ def neighbours(neighbour_fake: NeighbourFake) -> Neighbours:
     neighbour_fake.on("pricing", "POST", "/v1/prices/resolve", made.resolve)
     neighbour_fake.on("catalog", "POST", "/v1/entitlements/check", made.check)
     return made
+
+
+@dataclass
+class Provider:
+    """The payment provider as orders sees it, from its contract; with a ledger, and moods."""
+
+    payments: dict[str, ProviderPayment] = field(default_factory=dict)
+    keys: dict[str, bytes] = field(default_factory=dict)
+    """The body that each idempotency key came with; the same key with another is our mistake."""
+    is_away: bool = False
+    refuses: str = ""
+    """Why it will not capture or refund."""
+
+    @property
+    def charged(self) -> dict[str, int]:
+        """What is reserved or taken in the end, in minor units, by reference."""
+        nets = {reference: self.net(reference) for reference in self.payments}
+        return {reference: net for reference, net in nets.items() if net}
+
+    def net(self, reference: str) -> int:
+        signs = {"authorise": 1, "void": -1, "capture": 0, "refund": -1}
+        entries = self.payments[reference].entries
+        return sum(signs[entry.kind] * entry.amount.minor for entry in entries)
+
+    def answer(self, call: FakeCall) -> ProviderPayment:
+        if self.is_away:
+            raise Unavailable("away")
+        assert call.headers["authorization"] == f"Bearer {SECRET}"
+        key = call.headers["idempotency-key"]
+        is_new = key not in self.keys
+        assert self.keys.setdefault(key, call.body) == call.body
+        _, _, _, *rest = unquote(call.path).split("/")
+        if not rest:
+            asked = AuthorisePayment.model_validate_json(call.body)
+            return self.authorise(asked) if is_new else self.payments[asked.reference]
+        reference, what = rest
+        if what == "void":
+            return self.void(reference) if is_new else self.payments[reference]
+        if self.refuses:
+            raise Conflict(self.refuses)
+        if is_new:
+            amount = CapturePayment.model_validate_json(call.body).amount
+            self.book(reference, LedgerEntryKind(what.removesuffix("s")), amount)
+        return self.payments[reference]
+
+    def authorise(self, asked: AuthorisePayment) -> ProviderPayment:
+        if asked.reference not in self.payments:
+            status = {"tok_ok": "authorised", "tok_pending": "pending"}.get(asked.token, "declined")
+            self.put(asked.reference, status, amount=asked.amount)
+        return self.payments[asked.reference]
+
+    def settle(self, status: str) -> None:
+        """Give every pending payment its result."""
+        for payment in list(self.payments.values()):
+            if payment.status == "pending":
+                self.put(payment.reference, status, amount=payment.amount)
+
+    def void(self, reference: str) -> ProviderPayment:
+        there = self.payments.get(reference)
+        if there is None or there.status != "declined":
+            self.put(reference, "voided", amount=there.amount if there else None)
+        return self.payments[reference]
+
+    def put(self, reference: str, status: str, *, amount: Money | None) -> None:
+        there = self.payments.get(reference)
+        was = there.status if there else None
+        self.payments[reference] = ProviderPayment(
+            reference=reference,
+            status=ProviderPaymentStatus(status),
+            amount=amount,
+            reason="no" if status == "declined" else None,
+            entries=there.entries if there else [],
+        )
+        if amount is not None and status == "authorised":
+            self.book(reference, LedgerEntryKind.AUTHORISE, amount)
+        if amount is not None and status == "voided" and was == "authorised":
+            self.book(reference, LedgerEntryKind.VOID, amount)
+
+    def book(self, reference: str, kind: LedgerEntryKind, amount: Money) -> None:
+        entry = LedgerEntry(kind=kind, amount=amount, booked_at=datetime.now(UTC))
+        self.payments[reference].entries.append(entry)
+
+
+@pytest.fixture
+def provider(neighbour_fake: NeighbourFake) -> Provider:
+    """The payment provider, in good health."""
+    made = Provider()
+    neighbour_fake.on("testpay", "POST", "*", made.answer)
+    return made
+
+
+@pytest.fixture
+def settings(settings: Any) -> Any:
+    """Orders, known to the payment provider."""
+    return settings.model_copy(update={"testpay_secret": SECRET})
 
 
 @dataclass
@@ -387,10 +494,12 @@ async def shop(
     app_client: httpx.AsyncClient,
     runtime: Runtime,
     neighbours: Neighbours,
+    provider: Provider,
     make_token: Callable[..., str],
 ) -> Shop:
     """A store in the UK with a warehouse and one delivery method for 3.95."""
-    token = make_token(scopes=("stock:read", "stock:write", "orders:read", "changes:read"))
+    scopes = ("stock:read", "stock:write", "orders:read", "changes:read", "payments:write")
+    token = make_token(scopes=scopes)
     partner = {"Authorization": f"Bearer {token}"}
     async with runtime.sessions() as session:
         await keep_stores(session, [make_store()])

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from chassis.service import create_app
-from chassis.settings import SERVICES
 from gateway.schema import SCHEMAS, sdl
 from tandem.asyncapi import asyncapi_document
+from tandem.settings import PARTS
 
 ROOT = Path(__file__).parents[4] / "contracts"
 
@@ -30,7 +30,7 @@ def openapi_document(name: str) -> dict[str, Any]:
 
 def documents(root: Path) -> Iterator[tuple[Path, str]]:
     """Every file that is made from code, and what it should hold."""
-    for name in SERVICES:
+    for name in PARTS:
         yield root / "openapi" / f"{name}.json", _json(openapi_document(name))
     yield root / "asyncapi.json", _json(asyncapi_document(root / "samples"))
     for name in SCHEMAS:

@@ -5,18 +5,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from chassis.settings import SERVICES
 from tandem import postgres
 from tandem.errors import NotRunnable
 from tandem.folder import locked
 from tandem.ports import LOOPBACK
 from tandem.run import open_postgres, place_of
-from tandem.settings import LocalSettings
+from tandem.settings import PARTS, LocalSettings
 
 
 @contextmanager
 def open_databases(settings: LocalSettings) -> Iterator[dict[str, str]]:
-    """The URLs of the services' databases, by service, as each one's own role.
+    """The URLs of the databases, by service, as each one's own role.
 
     Nothing is made. A PostgreSQL of our own that does not run is started, and stopped in the end.
     Raises NotRunnable where there is no shop.
@@ -34,7 +33,7 @@ def open_databases(settings: LocalSettings) -> Iterator[dict[str, str]]:
         secrets = settings.data / "secrets" / place_of(settings)
         yield {
             name: postgres.database_url(server, prefix + name, _read(secrets / f"postgres-{name}"))
-            for name in SERVICES
+            for name in PARTS
         }
 
 

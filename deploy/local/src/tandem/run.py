@@ -7,6 +7,7 @@ import asyncio
 import errno
 import json
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -26,7 +27,7 @@ from chassis.migrate import migrate
 from chassis.run import serve_all
 from chassis.server import run_process, serve_app
 from chassis.service import Service
-from chassis.settings import SERVICES, DatabaseSettings, Settings
+from chassis.settings import DatabaseSettings, Settings
 from contracts.accounts import PARTNER_SCOPES
 from gateway.app import create_app as create_gateway
 from gateway.settings import Settings as GatewaySettings
@@ -35,7 +36,7 @@ from tandem.demo_data import Credentials, LoadProgress, load
 from tandem.errors import NotRunnable
 from tandem.folder import kept_secret, locked, open_folder, write_private
 from tandem.ports import is_free
-from tandem.settings import LocalSettings
+from tandem.settings import PARTS, LocalSettings
 
 PARTNER = "demo-partner"
 DRAIN_S = 5.0
@@ -82,7 +83,7 @@ async def open_shop(settings: LocalSettings, server: postgres.Postgres) -> Async
     """All services with their workers, and the gateway, in the running loop."""
     databases = await postgres.provide_databases(
         server,
-        SERVICES,
+        PARTS,
         secrets=settings.data / "secrets" / place_of(settings),
         prefix=settings.postgres_prefix if settings.postgres_url else "",
     )
@@ -109,15 +110,18 @@ async def open_shop(settings: LocalSettings, server: postgres.Postgres) -> Async
 
 
 def services() -> list[Service]:
-    """Every service there is; each names itself in its `app` module."""
-    return [import_module(f"{name}.app").SERVICE for name in SERVICES]
+    """Every service there is, and the test payment provider; each names itself in its `app`."""
+    return [import_module(f"{name}.app").SERVICE for name in PARTS]
 
 
 def settings_of(
     service: Service, settings: LocalSettings, databases: dict[str, str]
 ) -> DatabaseSettings:
     """What one service is told: its port, its database, its key, its neighbours."""
-    own: dict[str, Any] = {"bootstrap_partner_file": settings.partner_file}
+    own: dict[str, Any] = {
+        "bootstrap_partner_file": settings.partner_file,
+        "testpay_secret": testpay_secret(settings),
+    }
     return service.settings(
         **shared_settings(service.name, settings),
         database_url=databases[service.name],
@@ -126,6 +130,12 @@ def settings_of(
         pool_size=5,
         **{name: value for name, value in own.items() if name in service.settings.model_fields},
     )
+
+
+def testpay_secret(settings: LocalSettings) -> str:
+    """What orders and the test payment provider know each other by (Standard Webhooks' form)."""
+    kept = kept_secret(settings.data / "secrets" / "testpay")
+    return f"whsec_{b64encode(kept.encode()).decode()}"
 
 
 def shared_settings(name: str, settings: LocalSettings) -> dict[str, Any]:
@@ -138,7 +148,7 @@ def shared_settings(name: str, settings: LocalSettings) -> dict[str, Any]:
         "key_file": settings.data / "secrets" / f"{name}.pem",
         "trusted_issuers": {},
         "drain_seconds": DRAIN_S,
-        **{f"{service}_url": settings.url_of(service) for service in SERVICES},
+        **{f"{service}_url": settings.url_of(service) for service in PARTS},
     }
 
 
@@ -166,7 +176,7 @@ def place_of(settings: LocalSettings) -> str:
 
 def refuse_taken_ports(settings: LocalSettings) -> None:
     """Say which ports are taken, all at once, before anything is started."""
-    names = ("gateway", *SERVICES)
+    names = ("gateway", *PARTS)
     ports = {name: settings.port_of(name) for name in names}
     told = [
         f"Port {port} for {name} is taken: set TANDEM_{name.upper()}_PORT to another."

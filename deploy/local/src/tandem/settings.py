@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.settings import SERVICES
 
+PARTS = (*SERVICES, "testpay")
+"""What has a process and a database of its own: the services, and the test payment provider."""
+
 
 class LocalSettings(BaseSettings):
     """Where the shop on this machine keeps its data, and where it listens."""
@@ -26,6 +29,7 @@ class LocalSettings(BaseSettings):
     accounts_port: int = Field(default=8003, ge=1, le=65535)
     approvals_port: int = Field(default=8004, ge=1, le=65535)
     orders_port: int = Field(default=8005, ge=1, le=65535)
+    testpay_port: int = Field(default=8006, ge=1, le=65535)
 
     amqp_url: str | None = Field(default=None, repr=False)
     """A RabbitMQ to carry the events; without it they stay in the process."""
@@ -40,19 +44,19 @@ class LocalSettings(BaseSettings):
     log_format: Literal["json", "text"] = "text"
 
     def port_of(self, name: str) -> int:
-        """The port of the gateway or a service."""
+        """The port of the gateway or another part."""
         port: int = getattr(self, f"{name}_port")
         return port
 
     def url_of(self, name: str) -> str:
-        """The address of the gateway or a service, as this machine reaches it."""
+        """The address of the gateway or another part, as this machine reaches it."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104
         return f"http://{host}:{self.port_of(name)}"
 
     @property
     def urls(self) -> dict[str, str]:
-        """The addresses of the gateway and of every service, by name."""
-        return {name: self.url_of(name) for name in ("gateway", *SERVICES)}
+        """The addresses of the gateway and of every other part, by name."""
+        return {name: self.url_of(name) for name in ("gateway", *PARTS)}
 
     @property
     def partner_file(self) -> Path:

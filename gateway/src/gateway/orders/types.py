@@ -34,6 +34,8 @@ class OrderStatus(Enum):
 @strawberry.enum(description="Where a payment stands.")
 class PaymentStatus(Enum):
     AUTHORISED = strawberry.enum_value("authorised", description="The provider has agreed to it.")
+    CAPTURED = strawberry.enum_value("captured", description="Some of it was taken, or all.")
+    REFUNDED = strawberry.enum_value("refunded", description="All that was taken was given back.")
 
 
 @strawberry.type(description="A way to have an order brought.")
@@ -238,7 +240,9 @@ class OrderLine:
 class Payment:
     method: str = strawberry.field(description="The payment provider.")
     status: PaymentStatus = strawberry.field(description="Where it stands.")
-    amount: Money = strawberry.field(description="How much.")
+    amount: Money = strawberry.field(description="How much was authorised.")
+    captured: Money = strawberry.field(description="How much of it was taken.")
+    refunded: Money = strawberry.field(description="How much of that was given back.")
     reference: str = strawberry.field(description="The provider's name for it.")
 
     @classmethod
@@ -247,6 +251,8 @@ class Payment:
             method=wire["method"],
             status=PaymentStatus(wire["status"]),
             amount=Money.from_wire(wire["amount"]),
+            captured=Money.from_wire(wire["captured"]),
+            refunded=Money.from_wire(wire["refunded"]),
             reference=wire["reference"],
         )
 

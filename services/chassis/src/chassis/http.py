@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from chassis import failpoints, tracing
 from chassis.auth import Signer
-from chassis.settings import SERVICES, Settings
+from chassis.settings import Settings
 from contracts.problems import FieldError, Invalid, ProblemDetail, Unavailable, kind_of
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -380,7 +380,7 @@ def create_client(
 @asynccontextmanager
 async def open_neighbours(settings: Settings, *, signer: Signer) -> AsyncIterator[Neighbours]:
     """One pool for each service; connections open when first needed."""
-    clients = {name: create_client(settings.url_of(name)) for name in SERVICES}
+    clients = {name: create_client(settings.url_of(name)) for name in settings.neighbours}
     try:
         yield Neighbours(
             {

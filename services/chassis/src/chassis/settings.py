@@ -6,7 +6,7 @@ mounted as files). Values given in code come first, then the environment, then t
 
 import os
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.fields import FieldInfo
@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="TANDEM_", extra="ignore", hide_input_in_errors=True, validate_default=True
     )
+
+    neighbours: ClassVar[tuple[str, ...]] = SERVICES
+    """Whom this process may call; where each is, its setting `<name>_url` says."""
 
     service: str
     host: str = "127.0.0.1"

@@ -117,9 +117,8 @@ def settings(
     service: "Service", database: str, key_file: Path, neighbour_fake: "NeighbourFake"
 ) -> "DatabaseSettings":
     """Settings of the service under test: own database, all neighbours faked, no broker."""
-    from chassis.settings import SERVICES
-
-    urls: dict[str, Any] = {f"{name}_url": neighbour_fake.url(name) for name in SERVICES}
+    names = service.settings.neighbours
+    urls: dict[str, Any] = {f"{name}_url": neighbour_fake.url(name) for name in names}
     return service.settings(
         service=service.name,
         port=0,
@@ -262,7 +261,7 @@ class NeighbourFake:
         return f"{self.base_url}/{neighbour}"
 
     def on(self, neighbour: str, method: str, path: str, answer: Answer) -> None:
-        """Answer calls of a path (without query) from now on."""
+        """Answer calls of a path (without query) from now on; `*` is every path not told of."""
         self._answers[neighbour, method, path] = answer
 
     def calls_of(self, neighbour: str, path: str | None = None) -> list[FakeCall]:
@@ -279,11 +278,11 @@ class NeighbourFake:
         if call.path == "/.well-known/jwks.json":
             return 200, _as_json(self.jwks.get(call.neighbour) or _keys(self.key_file)), {}
         self.calls.append(call)
-        key = (call.neighbour, call.method, call.path)
+        exact, any_path = ((call.neighbour, call.method, path) for path in (call.path, "*"))
         try:
-            if key not in self._answers:
+            answer = self._answers.get(exact, self._answers.get(any_path))
+            if answer is None:
                 raise RouteNotFound
-            answer = self._answers[key]
             if callable(answer):
                 answer = answer(call)
                 if inspect.isawaitable(answer):

@@ -3,10 +3,16 @@ becomes what somebody pays.
 """
 
 from collections.abc import Sequence
+from typing import cast
+from uuid import UUID
 
-from chassis.http import NeighbourUnavailable
+from pydantic import BaseModel
+
+from chassis.http import NeighbourUnavailable, segment
 from chassis.runtime import Runtime
 from contracts.catalog import CheckEntitlement, Entitlement, SkuEntitlement
+from contracts.money import Money
+from contracts.orders import MovementKind
 from contracts.pricing import (
     PricedLine,
     PriceResolution,
@@ -14,8 +20,16 @@ from contracts.pricing import (
     ResolvePrices,
     TaxedAmount,
 )
-from contracts.problems import Problem, Unavailable
+from contracts.problems import Conflict, Problem, Unavailable
+from contracts.testpay import (
+    AuthorisePayment,
+    CapturePayment,
+    ProviderPayment,
+    ProviderPaymentStatus,
+)
 from orders.errors import CartNotPriceable, CartTooExpensive
+from orders.payment.domain import Authorised, Declined, Pending
+from orders.settings import OrdersSettings
 
 _TOO_LARGE = frozenset({"line-too-large", "total-too-large"})
 
@@ -64,6 +78,65 @@ async def check_entitlement(
     if items.keys() != set(skus):
         raise NeighbourUnavailable("catalog", "its answer is about something else")
     return items
+
+
+async def authorise_payment(
+    runtime: Runtime, reference: str, *, amount: Money, token: str
+) -> Authorised | Declined | Pending:
+    """Ask the provider to reserve an amount; the same again tells how that stands now.
+
+    Raises NeighbourUnavailable, also for an answer that is about something else.
+    """
+    asked = AuthorisePayment(reference=reference, amount=amount, token=token)
+    payment = await _ask_provider(runtime, "/v1/payments", asked, key=reference)
+    if payment.reference != reference:
+        raise NeighbourUnavailable("testpay", "its answer is about something else")
+    if payment.status is ProviderPaymentStatus.PENDING:
+        return Pending()
+    if payment.status is not ProviderPaymentStatus.AUTHORISED:
+        return Declined(payment.reason or f"it is {payment.status}")
+    if payment.amount != amount:
+        raise NeighbourUnavailable("testpay", "it authorised another amount")
+    return Authorised(reference=payment.reference)
+
+
+async def void_payment(runtime: Runtime, reference: str) -> None:
+    """Have given back what was reserved; one that never came is refused from now on.
+
+    Raises NeighbourUnavailable.
+    """
+    path = f"/v1/payments/{segment(reference)}/void"
+    await _ask_provider(runtime, path, None, key=f"{reference}:void")
+
+
+async def move_payment(
+    runtime: Runtime, reference: str, *, movement_id: UUID, kind: MovementKind, amount: Money
+) -> None:
+    """Have money captured or refunded, once for each movement.
+
+    Raises Conflict where the provider will not, and NeighbourUnavailable.
+    """
+    path = f"/v1/payments/{segment(reference)}/{kind}s"
+    await _ask_provider(runtime, path, CapturePayment(amount=amount), key=str(movement_id))
+
+
+async def _ask_provider(
+    runtime: Runtime, path: str, body: BaseModel | None, *, key: str
+) -> ProviderPayment:
+    """Every refusal but a conflict is a fault between the two of us, to be tried again."""
+    try:
+        reply = await runtime.neighbours["testpay"].post(
+            path,
+            content=None if body is None else body.model_dump_json().encode(),
+            headers=None if body is None else _JSON,
+            token=cast(OrdersSettings, runtime.settings).testpay_secret,
+            idempotency_key=key,
+        )
+    except (Unavailable, Conflict):
+        raise
+    except Problem as problem:
+        raise NeighbourUnavailable("testpay", f"it refused: {problem.detail}") from problem
+    return reply.parse(ProviderPayment)
 
 
 _JSON = {"Content-Type": "application/json"}

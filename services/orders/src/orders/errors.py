@@ -17,13 +17,18 @@ Conflict 409
 ├── CartNotPriceable        pricing cannot say what it costs
 ├── CartNotOrderable        its code is that of the cart's first problem
 ├── PriceChanged            names the new total; nothing was charged
+├── PaymentTooSmall         less is left to be captured or refunded
+├── PaymentMovementRefused  the provider would not capture or refund
 └── PlacementOverdue        a neighbour was away until the deadline; all was undone
 Invalid 422
 ├── StoreUnknown, CurrencyNotSold, LocaleNotSpoken
 ├── SkuNotOrderable         each bad line has its pointer
 ├── CartTooLong, QuantityTooLarge, CartTooExpensive
 ├── CountryNotServed, DeliveryNotOffered
+├── PaymentNotOffered       no provider of that method is set up
 └── PaymentDeclined
+Unauthenticated 401
+└── NoticeNotSigned         a webhook whose signature does not hold
 ```
 """
 
@@ -33,7 +38,7 @@ from uuid import UUID
 from contracts.money import Money
 from contracts.orders import MAX_CART_LINES, CartProblem
 from contracts.pricing import MAX_QUANTITY
-from contracts.problems import Conflict, FieldError, Invalid, NotFound
+from contracts.problems import Conflict, FieldError, Invalid, NotFound, Unauthenticated
 
 
 class WarehouseNotFound(NotFound):
@@ -172,6 +177,20 @@ class PriceChanged(Conflict):
         )
 
 
+class PaymentTooSmall(Conflict):
+    """More was to be captured or refunded than is left."""
+
+    def __init__(self, what: str, left: Money) -> None:
+        super().__init__(f"At most {left} can be {what}.", extra={"left": _wire(left)})
+
+
+class PaymentMovementRefused(Conflict):
+    """The payment provider would not capture or refund; nothing was moved."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The payment provider refused: {why}")
+
+
 class PlacementOverdue(Conflict):
     """A neighbour stayed away until the placing's deadline; all was undone."""
 
@@ -266,11 +285,27 @@ class DeliveryNotOffered(Invalid):
         super().__init__(f"{method} is not offered here for {country}.", field="/delivery_method")
 
 
+class PaymentNotOffered(Invalid):
+    """No provider of that payment method is set up here."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(
+            f"The payment method {method} is not offered here.", field="/payment/method"
+        )
+
+
 class PaymentDeclined(Invalid):
     """The payment provider refused; nothing was charged."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The payment was declined: {reason}.", field="/payment/token")
+
+
+class NoticeNotSigned(Unauthenticated):
+    """A webhook that the payment provider did not sign, or signed more than five minutes ago."""
+
+    def __init__(self) -> None:
+        super().__init__("The signature of this webhook does not hold.")
 
 
 def only_left(sku: str, left: int) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,47 +13,14 @@ from chassis import process
 from chassis.clock import Clock
 from chassis.idempotency import Claim
 from chassis.process import Step
-from contracts.money import Money
 from contracts.orders import PlaceOrder
-from contracts.problems import Invalid, Unavailable
+from contracts.problems import Invalid
 from orders.app import SERVICE
 from orders.order.process import PLACING, begin_placing
-from orders.payment.domain import Authorised, Declined
-from orders.payment.providers import PROVIDERS
 
 
 class Crash(BaseException):
     """The process is killed here: nothing that it has in hand is written."""
-
-
-@dataclass
-class Provider:
-    """A payment provider with a ledger, as a real one keeps it."""
-
-    charged: dict[str, int] = field(default_factory=dict)
-    voided: set[str] = field(default_factory=set)
-    is_away: bool = False
-
-    async def authorise(self, key: str, *, amount: Money, token: str) -> Authorised | Declined:
-        if self.is_away:
-            raise Unavailable("away", code="payment-unavailable")
-        if key in self.voided or token != "tok_ok":
-            return Declined("no")
-        self.charged[key] = amount.minor
-        return Authorised(reference=f"ref-{key}")
-
-    async def void(self, key: str) -> None:
-        if self.is_away:
-            raise Unavailable("away", code="payment-unavailable")
-        self.voided.add(key)
-        self.charged.pop(key, None)
-
-
-@pytest.fixture
-def provider(monkeypatch):
-    made = Provider()
-    monkeypatch.setitem(PROVIDERS, "test", made)
-    return made
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""What must hold between two databases: events arrive, and copies say what their owner says."""
+"""What must hold between two databases: events arrive, copies say what their owner says, and
+orders and the payment provider have the same books.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.topology import QUEUES
+from tandem.verify import payments
 from tandem.verify.snapshots import Snapshot, side_by_side
 
 DELIVERY, COPY = "event delivered", "copy"
@@ -97,12 +100,17 @@ class Seen:
 
 
 async def look(snapshots: Mapping[str, Snapshot]) -> Seen:
-    """Compare every queue with what was sent to it, and every copy with what it is a copy of."""
+    """Compare every queue with what was sent to it, every copy with what it is a copy of, and
+    orders' payments with the test provider's ledger, where that is one of the databases.
+    """
     seen = Seen()
     for queue, types in QUEUES.items():
         under_way = await _look_at_queue(snapshots, queue, types, seen)
         if queue in COPIES:
             await _look_at_copy(snapshots, queue, types, seen, under_way=under_way)
+    if "testpay" in snapshots:
+        async for told in payments.compare(snapshots["orders"], snapshots["testpay"]):
+            seen.differences[told] = payments.LEDGERS
     return seen
 
 

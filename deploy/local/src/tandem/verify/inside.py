@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from tandem.verify.check import Check
 from tandem.verify.events import EVENTS, PROCESSES
 from tandem.verify.orders import MONEY, PLACING
+from tandem.verify.payments import LEDGER, MOVEMENTS
 from tandem.verify.prices import PRICES
 from tandem.verify.snapshots import Snapshot
 from tandem.verify.stock import STOCK
@@ -13,8 +14,9 @@ EVERYWHERE = (*EVENTS, *PROCESSES)
 """Every service has an outbox, an inbox and processes."""
 
 CHECKS: dict[str, tuple[Check, ...]] = {
-    "orders": (*STOCK, *MONEY, *PLACING),
+    "orders": (*STOCK, *MONEY, *PLACING, *MOVEMENTS),
     "pricing": PRICES,
+    "testpay": LEDGER,
 }
 
 COUNTED: dict[str, tuple[str, ...]] = {
@@ -28,7 +30,9 @@ COUNTED: dict[str, tuple[str, ...]] = {
         "orders",
         "order_lines",
         "payments",
+        "payment_movements",
     ),
+    "testpay": ("payments", "ledger_entries"),
 }
 
 

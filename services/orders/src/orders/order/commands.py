@@ -8,11 +8,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import outbox
-from contracts.orders import OrderLine, OrderStatus, Totals
+from contracts.orders import OrderLine, OrderStatus, Payment, Totals
 from orders.cart.domain import CartState
 from orders.order.domain import Agreed
 from orders.order.tables import ORDER_SERIALS, OrderLineRow, OrderRow
-from orders.order.views import as_order_placed
+from orders.order.views import as_order_placed, as_payment_changed
 
 
 async def write_order(
@@ -66,6 +66,17 @@ async def write_order(
     placed = as_order_placed(row, agreed.lines, agreed.totals)
     outbox.add(session, placed, subject=str(order_id), sequence=row.version)
     return serial
+
+
+async def note_payment_changed(
+    session: AsyncSession, order_id: UUID, payment: Payment, *, now: datetime
+) -> None:
+    """An order's payment is another than before. Emits PaymentChanged."""
+    order = await session.get_one(OrderRow, order_id, with_for_update=True)
+    order.version += 1
+    order.updated_at = now
+    changed = as_payment_changed(order, payment)
+    outbox.add(session, changed, subject=str(order_id), sequence=order.version)
 
 
 def _sums(totals: Totals) -> dict[str, int]:

@@ -3,7 +3,7 @@
 ```
 check    catalog: may all of it be ordered? pricing: what does it cost?   undo: reopen the cart
 reserve  stock, in our own database                                       undo: release
-pay      the provider authorises                                          undo: void
+pay      the provider authorises; until it knows, wait                    undo: void
 place    the order, its event; stock bound, cart ordered                  (no way back)
 ```
 """
@@ -11,7 +11,7 @@ place    the order, its event; stock bound, cart ordered                  (no wa
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import process
 from chassis.clock import Clock
 from chassis.idempotency import Claim
-from chassis.process import Go, Outcome, Process, ProcessRow, Refuse, Step, Undo
+from chassis.process import Go, Outcome, Process, ProcessRow, Refuse, Step, Undo, Wait
 from chassis.runtime import Runtime
 from contracts.catalog import SkuEntitlement
 from contracts.ids import new_id
@@ -32,12 +32,12 @@ from orders.cart import queries as cart_queries
 from orders.cart.domain import CartState, find_gaps, to_resolve
 from orders.delivery import queries as delivery
 from orders.delivery.domain import Method
-from orders.errors import CartNotOrderable, PaymentDeclined
+from orders.errors import CartNotOrderable, PaymentDeclined, PaymentNotOffered
 from orders.order import commands
 from orders.order.domain import Agreed, agree, order_number, sold_skus
 from orders.payment import commands as payments
-from orders.payment.domain import Authorised, Declined
-from orders.payment.providers import PROVIDERS
+from orders.payment.domain import Authorised, Declined, Pending
+from orders.settings import OrdersSettings
 from orders.stock import commands as stock
 
 
@@ -65,16 +65,26 @@ class _Charge:
     amount: Money
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    charge: _Charge
+    said: Authorised | Declined | Pending
+    ask_again: timedelta
+
+
 async def begin_placing(
     runtime: Runtime, cart_id: UUID, body: PlaceOrder, *, secret: str | None, key: Claim
 ) -> ProcessRow:
     """Begin to place a cart, or find what was begun under the same key.
 
-    Raises CartNotFound, CartBeingPlaced, CartAlreadyOrdered, and CartNotOrderable for what can be
-    seen without asking anybody; then nothing was begun, and the key stays free.
+    Raises CartNotFound, PaymentNotOffered, CartBeingPlaced, CartAlreadyOrdered, and
+    CartNotOrderable for what can be seen without asking anybody; then nothing was begun, and the
+    key stays free.
     """
     async with runtime.reader.connect() as connection:
         await cart_queries.require_secret(connection, cart_id, secret=secret)
+    if cast(OrdersSettings, runtime.settings).testpay_secret is None:
+        raise PaymentNotOffered(body.payment.method)
 
     async def freeze(session: AsyncSession, row: ProcessRow) -> None:
         cart = await carts.begin_placing(session, cart_id, placement_id=row.id, now=_now(session))
@@ -151,30 +161,31 @@ async def _read_charge(session: AsyncSession, row: ProcessRow) -> _Charge:
     )
 
 
-async def _authorise(runtime: Runtime, charge: _Charge) -> tuple[_Charge, Authorised | Declined]:
-    provider = PROVIDERS[charge.method]
-    return charge, await provider.authorise(charge.key, amount=charge.amount, token=charge.token)
+async def _authorise(runtime: Runtime, charge: _Charge) -> _Answer:
+    settings = cast(OrdersSettings, runtime.settings)
+    return _Answer(
+        charge,
+        await clients.authorise_payment(
+            runtime, charge.key, amount=charge.amount, token=charge.token
+        ),
+        ask_again=timedelta(seconds=settings.payment_poll_seconds),
+    )
 
 
-async def _write_payment(
-    session: AsyncSession, row: ProcessRow, answer: tuple[_Charge, Authorised | Declined]
-) -> Outcome:
-    charge, authorised = answer
-    if isinstance(authorised, Declined):
-        return Refuse(PaymentDeclined(authorised.reason))
+async def _write_payment(session: AsyncSession, row: ProcessRow, answer: _Answer) -> Outcome:
+    charge, said, now = answer.charge, answer.said, _now(session)
+    if isinstance(said, Pending):
+        return Wait(until=now + answer.ask_again)
+    if isinstance(said, Declined):
+        return Refuse(PaymentDeclined(said.reason))
     await payments.note_authorised(
-        session,
-        charge.key,
-        method=charge.method,
-        amount=charge.amount,
-        authorised=authorised,
-        now=_now(session),
+        session, charge.key, method=charge.method, amount=charge.amount, authorised=said, now=now
     )
     return Go()
 
 
 async def _void(runtime: Runtime, charge: _Charge) -> None:
-    await PROVIDERS[charge.method].void(charge.key)
+    await clients.void_payment(runtime, charge.key)
 
 
 async def _write_voided(session: AsyncSession, row: ProcessRow, _: Any) -> None:

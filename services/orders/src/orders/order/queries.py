@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -84,6 +85,25 @@ async def find_order_of_placing(source: Source, placement_id: UUID) -> Order | N
     found = await source.execute(_ORDERS.where(OrderRow.placement_id == placement_id))
     row = found.one_or_none()
     return None if row is None else (await _whole(source, [row]))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """An order and its payment."""
+
+    order_id: UUID
+    payment_key: str
+
+
+async def get_paid(source: Source, number: str) -> Paid:
+    """Which payment an order has. Raises OrderNotFound."""
+    statement = select(OrderRow.id, OrderRow.payment_key).where(
+        OrderRow.serial == serial_of(number)
+    )
+    row = (await source.execute(statement)).one_or_none()
+    if row is None:
+        raise OrderNotFound
+    return Paid(*row)
 
 
 async def list_orders(source: Source, *, limit: int, after: str | None) -> Page[Order]:

@@ -1,12 +1,11 @@
 """Placing and orders over HTTP."""
 
-from datetime import datetime, timedelta
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
 
-from chassis import process, tracing
+from chassis import process
 from chassis.auth import Caller, Needs
 from chassis.db import Reader
 from chassis.idempotency import IdempotentRoute, KeyForProcess, KeyRequired
@@ -18,18 +17,13 @@ from contracts.orders import Order, Placement, PlacementStatus, PlaceOrder
 from contracts.paging import Page
 from orders.order import queries
 from orders.order.process import begin_placing
-from orders.settings import OrdersSettings
-from orders.wire import CartId, CartSecret
+from orders.wire import CartId, CartSecret, OrderNumber, patience
 
 router = APIRouter(prefix="/v1", tags=["orders"], route_class=IdempotentRoute)
 
 PlacementId = Annotated[
     UUID, Path(description="The placement's id.", examples=["01932c07-2a3c-7d5e-8f00-3b6a4f1d2e10"])
 ]
-OrderNumber = Annotated[
-    str, Path(max_length=64, description="The order's number.", examples=["T-1000042"])
-]
-_ANSWER_SECONDS = 0.3
 _LOCATION: dict[str, Any] = {
     "Location": {
         "description": "The order, or the placement while it is pending.",
@@ -68,7 +62,7 @@ async def place_order(
     """
     key = request.state.idempotency
     row = await begin_placing(runtime, cart_id, body, secret=secret, key=key)
-    row = await process.drive(runtime, row, until=_patience(runtime))
+    row = await process.drive(runtime, row, until=patience(runtime))
     return await _answer(runtime, row, response)
 
 
@@ -101,13 +95,6 @@ async def get_order(
 async def list_orders(reader: Reader, limit: Limit = 50, after: After = None) -> Page[Order]:
     """Orders of all customers, the newest first."""
     return await queries.list_orders(reader, limit=limit, after=after)
-
-
-def _patience(runtime: Runtime) -> datetime:
-    """Until when the buyer is kept waiting: not past the request's own deadline."""
-    longest = cast(OrdersSettings, runtime.settings).place_wait_seconds
-    seconds = min(longest, tracing.remaining(otherwise=longest) - _ANSWER_SECONDS)
-    return runtime.clock.now() + timedelta(seconds=max(0.0, seconds))
 
 
 async def _answer(runtime: Runtime, row: ProcessRow, response: Response) -> Placement:

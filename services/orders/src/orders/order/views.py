@@ -14,6 +14,7 @@ from contracts.orders import (
     OrderPlacedLine,
     OrderStatus,
     Payment,
+    PaymentChanged,
     Placement,
     PlacementStatus,
     Totals,
@@ -88,6 +89,18 @@ def as_order_placed(row: Any, lines: Sequence[OrderLine], totals: Totals) -> Ord
         ],
         total=totals.total,
         placed_at=row.placed_at,
+    )
+
+
+def as_payment_changed(row: Any, payment: Payment) -> PaymentChanged:
+    """What is told when money was moved for an order."""
+    return PaymentChanged(
+        order_id=row.id,
+        number=order_number(row.serial),
+        status=payment.status,
+        amount=payment.amount,
+        captured=payment.captured,
+        refunded=payment.refunded,
     )
 
 

@@ -1,17 +1,24 @@
-"""The port to payment providers: what is asked of one, and what it answers."""
+"""What a payment provider answers, and what is left of a payment to be moved."""
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
-from contracts.money import Money
+from contracts.orders import MovementKind, PaymentStatus
 
 
-class PaymentStatus(StrEnum):
-    """Where a payment stands with us."""
+class StoredStatus(StrEnum):
+    """Where a payment stands with us; what was taken and given back is told by its amounts."""
 
     AUTHORISED = "authorised"
     VOIDED = "voided"
+
+
+class MovementState(StrEnum):
+    """Where a movement stands with us."""
+
+    PENDING = "pending"
+    DONE = "done"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +35,18 @@ class Declined:
     reason: str
 
 
-class PaymentProvider(Protocol):
-    """Moves money. Every call has an idempotency key and may be repeated at will; what cannot be
-    reached raises, and is asked again.
-    """
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The provider does not know yet; it will tell, or can be asked again."""
 
-    async def authorise(self, key: str, *, amount: Money, token: str) -> Authorised | Declined:
-        """Reserve the amount. The same key again gives the same answer."""
-        ...
 
-    async def void(self, key: str) -> None:
-        """Give back what was authorised under the key; one never seen is refused from now on."""
-        ...
+def left_of(kind: MovementKind, *, amount: int, captured: int, refunded: int) -> int:
+    """What may still be captured or refunded, in minor units."""
+    return amount - captured if kind is MovementKind.CAPTURE else captured - refunded
+
+
+def status_of(*, captured: int, refunded: int) -> PaymentStatus:
+    """Where the payment of an order stands, by what was moved."""
+    if not captured:
+        return PaymentStatus.AUTHORISED
+    return PaymentStatus.REFUNDED if refunded == captured else PaymentStatus.CAPTURED

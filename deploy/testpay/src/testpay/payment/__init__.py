@@ -1,0 +1,1 @@
+"""Payments, their ledger, and the notices of results that come later."""

@@ -1,0 +1,1 @@
+"""Capturing and refunding the payments of orders."""
