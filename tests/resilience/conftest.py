@@ -1,4 +1,4 @@
-"""A shop whose processes may be killed, and its databases, to see what that did to it.
+"""A shop whose processes may be killed.
 
 It is a shop of its own, so that others' tests do not suffer, and has only what a guest can order.
 """
@@ -6,18 +6,14 @@ It is a shop of its own, so that others' tests do not suffer, and has only what 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
-import asyncpg
 import httpx
 import pytest
 
 from chassis.http import create_client
 from tandem import postgres
-from tandem.settings import PARTS
 from tests.resilience.goods import STORE, Partner
-from tests.resilience.settled import Databases
 from tests.shop import Shop, open_shop
 
 PREFIX = "kills_"
@@ -45,6 +41,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterato
         TANDEM_FAILPOINTS_ALLOWED="1",
         TANDEM_LEASE_SECONDS=LEASE_SECONDS,
         TANDEM_SWEEP_SECONDS="0.2",
+        TANDEM_SETTLE_AFTER_SECONDS="0",
     ) as opened:
         asyncio.run(open_store(opened))
         yield opened
@@ -62,17 +59,6 @@ async def partner(shop: Shop) -> AsyncIterator[Partner]:
         signed_in = Partner(shop, client)
         await signed_in.sign_in()
         yield signed_in
-
-
-@pytest.fixture
-async def databases(shop: Shop) -> AsyncIterator[Databases]:
-    """A connection to each service's database."""
-    async with AsyncExitStack() as stack:
-        opened = {}
-        for name in PARTS:
-            opened[name] = await asyncpg.connect(shop.urls[f"database:{name}"])
-            stack.push_async_callback(opened[name].close)
-        yield opened
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -26,15 +27,45 @@ class Partner:
 
     async def put(self, service: str, path: str, body: dict[str, Any]) -> None:
         """Write something; while the service is away, again."""
+        await self.insist("PUT", service, path, body)
+
+    async def get(self, service: str, path: str) -> Any:
+        """Read something; while the service is away, again."""
+        return await self.insist("GET", service, path)
+
+    async def move(self, number: str, what: str, amount: str) -> Any:
+        """Capture or refund some of an order's payment, under one key, until it is done."""
+        body = {"amount": {"amount": amount, "currency": "GBP"}}
+        key = str(uuid4())
+        return await self.insist("POST", "orders", f"/v1/orders/{number}/{what}", body, key=key)
+
+    async def insist(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        key: str = "",
+    ) -> Any:
+        """Ask until there is an answer that will not change by itself."""
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
             failure = "no connection"
             with suppress(httpx.TransportError):
-                answer = await self.client.put(self.shop.urls[service] + path, json=body)
-                if answer.status_code != 503:
-                    assert answer.status_code in (200, 201), answer.text
-                    return
+                answer = await self.client.request(
+                    method,
+                    self.shop.urls[service] + path,
+                    json=body,
+                    headers={"Idempotency-Key": key} if key else {},
+                )
                 failure = answer.text
+                is_passing = answer.status_code in (202, 503) or (
+                    answer.status_code == 409 and answer.json()["code"] == "idempotency-key-in-use"
+                )
+                if not is_passing:
+                    assert answer.status_code in (200, 201), answer.text
+                    return answer.json()
             assert time.monotonic() < until, failure
             await asyncio.sleep(PAUSE_SECONDS)
 

@@ -1,6 +1,7 @@
 """Every failpoint that a story passes is armed in turn with SIGKILL, and the process that it killed
-is started again. The story still comes to its end, and then everything is right: one order, paid
-once, with its stock, and everybody learned of it once.
+is started again. The story still comes to its end, and then everything is right: one order, one
+charge in the provider's ledger, the stock as it must be, and everybody learned of it once. What is
+right is judged by `tandem.verify`, which reads the databases and trusts no service.
 
 Which points there are is recorded from the story itself, so none can be left out; one that is then
 not hit is a failure.
@@ -15,17 +16,20 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 
+from tandem.settings import PARTS
+from tandem.verify import verify
 from tests.resilience.goods import SKUS, Partner
 from tests.resilience.guest import Guest
-from tests.resilience.settled import Databases, find_faults
 from tests.shop import Shop
 
 REST_SECONDS = 30.0
 """All must be right again so long after a story has begun, whatever was killed in it."""
 PAUSE_SECONDS = 0.02
+CHARGES = "payments WHERE status = 'authorised'"
 BEGUN = "process:placing:start:committed"
 
 
@@ -34,22 +38,33 @@ class Stage:
     """A shop to be killed, and who acts in it."""
 
     shop: Shop
-    databases: Databases
     storefront: httpx.AsyncClient
     partner: Partner
     killed: set[tuple[str, str]] = field(default_factory=set)
     editions: "count[int]" = field(default_factory=count)
 
     async def count_orders(self) -> int:
-        found: int = await self.databases["orders"].fetchval("SELECT count(*) FROM orders")
-        return found
+        return await self.count("orders", "orders")
+
+    async def count(self, name: str, what: str) -> int:
+        """How many rows there are of something in a database."""
+        connection = await asyncpg.connect(self.shop.urls[f"database:{name}"])
+        try:
+            found: int = await connection.fetchval(f"SELECT count(*) FROM {what}")
+            return found
+        finally:
+            await connection.close()
 
     async def settle(self, *, orders: int, until: float) -> None:
-        """Wait until there are so many orders and no fault."""
+        """Wait until there are so many orders, as many charges, and nothing is wrong or moving."""
+        databases = {name: self.shop.urls[f"database:{name}"] for name in PARTS}
         while True:
-            faults = await find_faults(self.databases)
-            if (found := await self.count_orders()) != orders:
-                faults.append(f"{found} orders where there should be {orders}")
+            report = await verify(databases, settle=0)
+            faults = [finding.text for finding in report.findings]
+            faults += [*report.moving, *report.dead_letters]
+            for name, what in (("orders", "orders"), ("testpay", CHARGES)):
+                if (found := await self.count(name, what)) != orders:
+                    faults.append(f"{found} {what} where there should be {orders}")
             if not faults:
                 return
             assert time.monotonic() < until, "\n".join(faults[:20])
@@ -91,6 +106,25 @@ async def buy_with_another_card(stage: Stage) -> int:
     return 1
 
 
+async def buy_with_a_late_result(stage: Stage) -> int:
+    """A guest's payment is pending; the provider tells its result twice."""
+    placed = await Guest(stage.storefront).buy(token="tok_twice")
+    assert placed["status"] == "PLACED", placed
+    return 1
+
+
+async def capture_and_refund(stage: Stage) -> int:
+    """A partner ships an order and takes some back: its payment is captured, then refunded."""
+    placed = await Guest(stage.storefront).buy()
+    number = placed["order"]["number"]
+    captured = await stage.partner.move(number, "captures", "20.00")
+    refunded = await stage.partner.move(number, "refunds", "5.01")
+    assert [captured["status"], refunded["status"]] == ["done", "done"]
+    paid = (await stage.partner.get("orders", f"/v1/orders/{number}"))["payment"]
+    assert (paid["captured"]["amount"], paid["refunded"]["amount"]) == ("20.00", "5.01")
+    return 1
+
+
 async def walk_away(stage: Stage) -> int:
     """What drives the order is killed at its beginning, and the guest does not ask again before a
     worker is through with it.
@@ -106,8 +140,7 @@ async def walk_away(stage: Stage) -> int:
         placing.cancel()
         stage.shop.arm("orders api", "")
     stage.revive("orders api")
-    under_way = "SELECT count(*) FROM processes WHERE status NOT IN ('done', 'undone')"
-    while await stage.databases["orders"].fetchval(under_way):
+    while await stage.count("orders", "processes WHERE status NOT IN ('done', 'undone')"):
         assert time.monotonic() < guest.until, "the worker did not go on with it"
         await asyncio.sleep(PAUSE_SECONDS)
     placed = await guest.place(cart, key=key)
@@ -132,8 +165,8 @@ def killed() -> set[tuple[str, str]]:
 
 
 @pytest.fixture
-def stage(shop, databases, storefront, partner, killed) -> Stage:
-    return Stage(shop, databases, storefront, partner, killed)
+def stage(shop, storefront, partner, killed) -> Stage:
+    return Stage(shop, storefront, partner, killed)
 
 
 async def record(stage: Stage, story: Story) -> list[tuple[str, str]]:
@@ -176,7 +209,10 @@ async def kill(stage: Stage, story: Story, name: str, point: str) -> None:
     stage.killed.add((name, point))
 
 
-@pytest.mark.parametrize("story", [buy, buy_with_another_card, write_anew])
+@pytest.mark.parametrize(
+    "story",
+    [buy, buy_with_another_card, buy_with_a_late_result, capture_and_refund, write_anew],
+)
 async def test_a_story_survives_a_kill_at_every_failpoint(stage, subtests, story):
     points = await record(stage, story)
     assert points
