@@ -16,7 +16,7 @@ $(shell rm -f $(STAMP))
 endif
 
 .DEFAULT_GOAL = help
-.PHONY: help run demo test check contracts lock
+.PHONY: help run demo test soak check contracts lock
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -31,6 +31,11 @@ demo: $(STAMP) ## Play a guest's journey against what `make run` runs
 
 test: $(STAMP) ## Run every test on a real PostgreSQL and a real RabbitMQ
 	$(RUN) -m pytest -n 2 --dist loadgroup
+
+soak: $(STAMP) ## The long rounds: races 50 times, 200 buyers, 20 s outages, thousands of seeds
+	TANDEM_TEST_ROUNDS=50 TANDEM_TEST_BUYERS=200 TANDEM_TEST_OUTAGE_SECONDS=20 \
+		TANDEM_TEST_SEEDS=3000 TANDEM_TEST_EXAMPLES=300 $(RUN) -m pytest -n 2 --dist loadgroup \
+		tests/outages tests/resilience tests/properties services/chassis/tests/simulation
 
 check: $(STAMP) ## Format, lint, types, import rules, contracts unchanged
 	$(RUN) -m ruff format --check $(CODE)
