@@ -29,6 +29,7 @@ import gateway  # noqa: F401
 from tandem import postgres, rabbitmq
 from tandem.errors import NotRunnable
 
+pytest_plugins = ["tests.places"]
 VIRTUAL_HOSTS = 128
 BROKER = "TANDEM_TEST_BROKER_PORT"
 PASSWORD = secrets.token_urlsafe(16)

@@ -158,7 +158,9 @@ def open_shop(
     with contextlib.ExitStack() as stack:
         urls = {name: f"http://127.0.0.1:{hold_port(stack)}" for name in (*PARTS, "gateway")}
         environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("TANDEM_") or name.startswith("TANDEM_FAILPOINTS")
         }
         environment |= {f"TANDEM_{name.upper()}_URL": urls[name] for name in PARTS}
         environment |= {

@@ -26,7 +26,11 @@ NAMES = ("GATEWAY", "CATALOG", "PRICING", "ACCOUNTS", "APPROVALS", "ORDERS")
 def environment(tmp_path):
     ports = zip(NAMES, free_ports(len(NAMES)), strict=True)
     own = {f"TANDEM_{name}_PORT": str(port) for name, port in ports}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TANDEM_") or name.startswith("TANDEM_FAILPOINTS")
+    }
     return kept | own | {"TANDEM_DATA": str(tmp_path / "data"), "PYTHONUNBUFFERED": "1"}
 
 

@@ -103,6 +103,7 @@ def test_a_process_with_failpoints_that_nobody_allowed_does_not_start():
         "TANDEM_DATABASE_URL": "postgresql://nobody@127.0.0.1/none",
         "TANDEM_PORT": "0",
         "TANDEM_FAILPOINTS": "relay:placed=kill",
+        "TANDEM_FAILPOINTS_ALLOWED": "",
     }
     ended = subprocess.run(
         [sys.executable, "-m", "shelf", "relay"],

@@ -29,6 +29,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from chassis import failpoints
 from chassis.clock import Clock
 from chassis.logs import get_logger
 from chassis.settings import Settings
@@ -237,7 +238,9 @@ class Jwks:
                 return True
             self._fetched_at = time.monotonic()
             try:
+                failpoints.hit("keys:asking")
                 answer = await self._client.get(self._url, timeout=_FETCH_TIMEOUT_SECONDS)
+                failpoints.hit("keys:answered")
                 answer.raise_for_status()
                 self._keys = _read_keys(answer.json())
                 self._is_known = True

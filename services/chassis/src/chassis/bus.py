@@ -339,12 +339,14 @@ class RabbitBus:
             headers=headers,
         )
         try:
+            failpoints.hit("bus:publishing")
             confirm = await exchange.publish(
                 message,
                 routing_key=event.type,
                 mandatory=event.type in self._awaited,
                 timeout=self._timeout,
             )
+            failpoints.hit("bus:published")
         except PublishError:
             log.error("event unroutable", type=event.type, event_id=event.event_id)
             return Outcome.REFUSED
@@ -573,7 +575,9 @@ class _Work:
                 "delivery failed", queue=self._queue, seconds=seconds, error=type(error).__name__
             )
             await asyncio.wait([self.over], timeout=seconds)
+            failpoints.hit("bus", self._queue, "returning")
             await message.nack(requeue=True)
+            failpoints.hit("bus", self._queue, "returned")
         else:
             self._backoff.reset()
             failpoints.hit("bus", self._queue, "acknowledging")

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis import tracing
+from chassis import failpoints, tracing
 from chassis.backoff import Backoff
 from chassis.bus import pause
 from chassis.db import ChassisBase, commit, lock_number
@@ -132,11 +132,12 @@ async def rebuild(runtime: "Runtime", copy: Copy) -> bool:
         if connection is None:
             return False
         for table in copy.tables:
-            for statement in _note(table):
-                await connection.execute(text(statement))
+            await _note(connection, table)
         await _apply_snapshot(runtime, copy, _Seen(), connection)
         for table in copy.tables:
+            failpoints.hit("copies", copy.name, "sweeping")
             swept = await connection.execute(text(_sweep(table)))
+            failpoints.hit("copies", copy.name, "swept")
             log.info("copy swept", copy=copy.name, table=_name(table), rows=swept.rowcount)
         return True
 
@@ -264,14 +265,15 @@ def _name(table: CopyTable) -> str:
     return target.name
 
 
-def _note(table: CopyTable) -> tuple[str, str]:
+async def _note(connection: AsyncConnection, table: CopyTable) -> None:
     """Note what is there before the snapshot is asked for; lives as long as the connection."""
     name = _name(table)
     keys = ", ".join(table.keys)
-    return (
+    for statement in (
         f"CREATE TEMP TABLE before_{name} AS SELECT {keys}, {table.sequence} FROM {name}",  # noqa: S608
         f"ALTER TABLE before_{name} ADD PRIMARY KEY ({keys})",
-    )
+    ):
+        await connection.execute(text(statement))
 
 
 async def _cross_off(

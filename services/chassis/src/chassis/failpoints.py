@@ -11,6 +11,8 @@ TANDEM_FAILPOINTS         "relay:published=kill@2;relay:marked=raise": at the se
 TANDEM_FAILPOINTS_FILE    a file that says the same, read anew at each hit, so that a test can arm
                           a process that runs; hits are counted from when its content changed
 TANDEM_FAILPOINTS_RECORD  a file that gets the name of every hit, a line each
+TANDEM_FAILPOINTS_PLACES  a file that gets every place of the source where one was hit, once: file
+                          and line, those of who called there, and the name
 TANDEM_FAILPOINTS_ALLOWED 1: without it a process with one of the others does not start, so that
                           nobody arms production by accident
 ```
@@ -20,9 +22,11 @@ This is the chassis' only state in a module: what is armed is the process, whate
 import os
 import re
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import CodeType, FrameType
 
 from contracts.problems import Unavailable
 
@@ -47,17 +51,27 @@ class FailpointRaised(Unavailable):
 class Failpoints:
     """What is armed in a process, and how often each point was hit."""
 
-    def __init__(self, read: Callable[[], str], *, record: Path | None = None) -> None:
+    def __init__(
+        self,
+        read: Callable[[], str],
+        *,
+        record: Path | None = None,
+        places: Path | None = None,
+    ) -> None:
         self._read = read
         self._text = ""
         self._orders: _Orders = {}
         self._hits: Counter[str] = Counter()
         self._record = record
+        self._places = places
+        self._noted: set[tuple[CodeType, int, CodeType | None, int | None]] = set()
         self._look()
 
-    def hit(self, name: str) -> None:
+    def hit(self, name: str, place: FrameType | None = None) -> None:
         """Note that the point was reached, then do there what was ordered, if anything was."""
         name = _ID.sub("*", name)
+        if self._places is not None and place is not None:
+            self._note(self._places, place, name)
         if self._record is not None:
             _append(self._record, f"{name}\n")
         self._look()
@@ -68,6 +82,15 @@ class Failpoints:
         if action == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         raise FailpointRaised(name)
+
+    def _note(self, file: Path, place: FrameType, name: str) -> None:
+        caller = place.f_back
+        code, line = (caller.f_code, caller.f_lineno) if caller is not None else (None, None)
+        key = (place.f_code, place.f_lineno, code, line)
+        if key not in self._noted:
+            self._noted.add(key)
+            at = f"{place.f_code.co_filename}\t{place.f_lineno}"
+            _append(file, f"{at}\t{code and code.co_filename}\t{line}\t{name}\n")
 
     def _look(self) -> None:
         """Take up new orders; hits are counted anew then."""
@@ -83,7 +106,7 @@ _armed: Failpoints | None = None
 def hit(*parts: str | None) -> None:
     """Reach the point whose name these parts make. Does nothing unless the process is armed."""
     if _armed is not None:
-        _armed.hit(":".join(part or "" for part in parts))
+        _armed.hit(":".join(part or "" for part in parts), sys._getframe(1))
 
 
 def arm(environment: Mapping[str, str]) -> None:
@@ -94,8 +117,10 @@ def arm(environment: Mapping[str, str]) -> None:
 
 def from_environment(environment: Mapping[str, str]) -> Failpoints | None:
     """What the environment arms; None if nothing. Raises FailpointsRefused."""
-    told, file, record = (environment.get(_PREFIX + end) for end in ("", "_FILE", "_RECORD"))
-    if not told and not file and not record:
+    told, file, record, places = (
+        environment.get(_PREFIX + end) for end in ("", "_FILE", "_RECORD", "_PLACES")
+    )
+    if not (told or file or record or places):
         return None
     if environment.get(f"{_PREFIX}_ALLOWED") != "1":
         raise FailpointsRefused(
@@ -105,6 +130,7 @@ def from_environment(environment: Mapping[str, str]) -> Failpoints | None:
     return Failpoints(
         lambda: told or (_content(Path(file)) if file else ""),
         record=Path(record) if record else None,
+        places=Path(places) if places else None,
     )
 
 

@@ -1,6 +1,7 @@
 """Migrations: the chassis' own tables, then the service's, each with a version table of its own.
 
 They run under an advisory lock, so any number of processes may ask for them at once, and again.
+Each revision is a transaction; what is killed between two goes on where it was.
 There is no `env.py`: a service only has revisions, in the folder `versions` of its package.
 Migrations only go forward; a change that old code cannot live with comes in two releases.
 """
@@ -21,6 +22,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 
+from chassis import failpoints
 from chassis.db import ChassisBase, create_engine, lock_number
 from chassis.logs import get_logger
 from chassis.revisions import CHASSIS, CHASSIS_VERSIONS, SERVICE_VERSIONS, folder_of
@@ -171,7 +173,9 @@ def _upgrade(connection: Connection, lines: Sequence[_Line]) -> None:
         scripts = line.scripts()
 
         def steps(revision: Any, context: Any, scripts: ScriptDirectory = scripts) -> Any:
-            return scripts._upgrade_revs("heads", revision)
+            for step in scripts._upgrade_revs("heads", revision):
+                yield step
+                failpoints.hit("migrate:committed")
 
         with EnvironmentContext(Config(), scripts, fn=steps) as environment:
             environment.configure(
@@ -179,6 +183,7 @@ def _upgrade(connection: Connection, lines: Sequence[_Line]) -> None:
                 target_metadata=line.metadata,
                 version_table=line.version_table,
                 transaction_per_migration=True,
+                on_version_apply=lambda **_: failpoints.hit("migrate:committing"),
             )
             with environment.begin_transaction():
                 environment.run_migrations()

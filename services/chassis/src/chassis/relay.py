@@ -118,7 +118,9 @@ class Relay:
 
     async def work(self, stop: asyncio.Event) -> None:
         """Place and send whatever is committed, until `stop` or until the connection fails."""
+        failpoints.hit("relay:beginning")
         await self.execute(_HEAD)
+        failpoints.hit("relay:begun")
         with self.runtime.wake.bell(OUTBOX) as bell:
             async with self._heard(bell, stop):
                 bell.serves = True
@@ -151,6 +153,7 @@ class Relay:
 
     async def place(self) -> int:
         """Give events that were committed since the next positions; how many."""
+        failpoints.hit("relay:placing")
         count = _count(await self.execute(_PLACE, _PLACE_AT_ONCE))
         if count:
             failpoints.hit("relay:placed")
@@ -184,6 +187,7 @@ class Relay:
         sent, refused = by_outcome[Outcome.SENT], by_outcome[Outcome.REFUSED]
         if sent:
             now = self.runtime.clock.now()
+            failpoints.hit("relay:marking")
             await self.execute(_MARK, [row["event_id"] for row in sent], now)
             failpoints.hit("relay:marked")
         refused_types = {row["type"] for row in refused}

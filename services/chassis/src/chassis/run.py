@@ -19,7 +19,7 @@ from chassis import copies, inbox, jobs, logs, process, pruning, relay
 from chassis.bus import Bus
 from chassis.clock import Clock
 from chassis.runtime import Runtime, open_runtime
-from chassis.server import run_process, serve
+from chassis.server import prepare_process, run_process, serve
 from chassis.service import Service, create_app
 from chassis.settings import DatabaseSettings
 
@@ -144,7 +144,7 @@ def main(service: Service, argv: Sequence[str] | None = None) -> None:
 
         run_process(settings, work)
         return
-    logs.configure(level=settings.log_level, log_format=settings.log_format)
+    prepare_process(settings)
     asyncio.run(_do(service, settings, arguments))
 
 

@@ -106,14 +106,9 @@ def run_app(app: FastAPI, settings: Settings) -> None:
 def run_process(settings: Settings, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Be a process: logs, the fast loop, and `stop` set by the first SIGTERM or SIGINT.
 
-    A second signal gives up on draining. Failpoints that nobody allowed end it with exit code 2.
+    A second signal gives up on draining.
     """
-    logs.configure(level=settings.log_level, log_format=settings.log_format)
-    try:
-        failpoints.arm(os.environ)
-    except failpoints.FailpointsRefused as refusal:
-        sys.stderr.write(f"{refusal}\n")
-        sys.exit(2)
+    prepare_process(settings)
 
     async def run() -> None:
         stop = asyncio.Event()
@@ -135,6 +130,19 @@ def run_process(settings: Settings, work: Callable[[asyncio.Event], Awaitable[No
         asyncio.Runner(loop_factory=_fast_loop) as runner,
     ):
         runner.run(run())
+
+
+def prepare_process(settings: Settings) -> None:
+    """Set up what belongs to the process: its logs, and its failpoints where a test arms them.
+
+    Failpoints that nobody allowed end it with exit code 2.
+    """
+    logs.configure(level=settings.log_level, log_format=settings.log_format)
+    try:
+        failpoints.arm(os.environ)
+    except failpoints.FailpointsRefused as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        sys.exit(2)
 
 
 def _fast_loop() -> asyncio.AbstractEventLoop:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from chassis import failpoints
 from chassis.logs import get_logger
 
 OUTBOX = "outbox"
@@ -100,7 +101,9 @@ class Wake:
                 async with engine.connect() as connection:
                     alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
                     for name in sorted(due):
+                        failpoints.hit("wake", name, "ringing")
                         await alone.exec_driver_sql(f"NOTIFY {channel(name)}")
+                        failpoints.hit("wake", name, "rung")
             except Exception as error:
                 log.info("notify failed", error=type(error).__name__)
             await asyncio.sleep(self._pause)

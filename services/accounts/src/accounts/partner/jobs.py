@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from accounts.errors import BootstrapPartnerUnreadable
 from accounts.partner import commands
 from accounts.partner.domain import PartnerApplication
+from chassis.db import commit
 from chassis.logs import get_logger
 from chassis.runtime import Runtime
 
@@ -23,8 +24,9 @@ async def bootstrap_partner(runtime: Runtime) -> None:
     if path is None:
         return
     application = await asyncio.to_thread(read_application, path)
-    async with runtime.sessions.begin() as session:
+    async with runtime.sessions() as session:
         changed = await commands.put_application(session, application, now=runtime.clock.now())
+        await commit(session, "start", "partner")
     if changed:
         log.info("partner application written", client_id=application.client_id)
 
