@@ -1,14 +1,18 @@
 """Failpoints: what arms a process, what a hit does, and that nobody is armed by accident."""
 
+import inspect
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import failpoints
+from chassis.db import commit
 from chassis.failpoints import FailpointRaised, FailpointsRefused, from_environment
 
 ALLOWED = {"TANDEM_FAILPOINTS_ALLOWED": "1"}
@@ -16,7 +20,7 @@ HERE = Path(__file__).parent
 
 
 def armed(told="", **more):
-    points = from_environment(ALLOWED | {"TANDEM_FAILPOINTS": told} | more)
+    points = from_environment(os.environ | ALLOWED | {"TANDEM_FAILPOINTS": told} | more)
     assert points is not None
     return points
 
@@ -27,7 +31,7 @@ def test_nothing_is_armed_by_default():
     failpoints.hit("anything", None, "at all")
 
 
-@pytest.mark.parametrize("name", ["", "_FILE", "_RECORD"])
+@pytest.mark.parametrize("name", ["", "_FILE", "_RECORD", "_PLACES"])
 @pytest.mark.parametrize("allowed", [{}, {"TANDEM_FAILPOINTS_ALLOWED": "true"}])
 def test_arming_needs_to_be_allowed(name, allowed):
     with pytest.raises(FailpointsRefused, match="TANDEM_FAILPOINTS_ALLOWED=1"):
@@ -81,6 +85,28 @@ def test_ids_in_a_path_are_left_out(name, recorded, tmp_path):
     record = tmp_path / "record"
     armed(TANDEM_FAILPOINTS_RECORD=str(record)).hit(name)
     assert record.read_text() == f"{recorded}\n"
+
+
+async def test_a_place_is_noted_once_with_who_called_there(tmp_path, monkeypatch):
+    class Nothing:
+        async def commit(self):
+            """There is nothing to commit."""
+
+    notes = tmp_path / "places"
+    monkeypatch.setattr(failpoints, "_armed", armed(TANDEM_FAILPOINTS_PLACES=str(notes)))
+    for n in range(3):
+        await commit(cast(AsyncSession, Nothing()), "turn", str(n))
+    noted = [line.split("\t") for line in notes.read_text().splitlines()]
+    here = commit_lines(test_a_place_is_noted_once_with_who_called_there)
+    assert [(Path(file).name, Path(caller).name, name) for file, _, caller, _, name in noted] == [
+        ("db.py", "test_failpoints.py", f"turn:0:{point}") for point in ("committing", "committed")
+    ]
+    assert {int(line) for _, _, _, line, _ in noted} == here
+
+
+def commit_lines(test):
+    lines, first = inspect.getsourcelines(test)
+    return {first + n for n, line in enumerate(lines) if "await commit(" in line}
 
 
 def test_hits_are_recorded_before_they_kill(tmp_path):

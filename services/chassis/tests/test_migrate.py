@@ -1,11 +1,12 @@
 """Migrations: idempotent, side by side, equal to the mapped tables."""
 
 import asyncio
+import os
 
 import asyncpg
 import pytest
 
-from chassis import migrate
+from chassis import failpoints, migrate
 from chassis.db import ChassisBase
 
 
@@ -32,6 +33,23 @@ async def test_many_at_once_migrate_once(service, settings, empty):
     assert await tables(empty) == versions | own | set(ChassisBase.metadata.tables)
     for table in versions:
         assert await empty.fetchval(f"SELECT version_num FROM {table}") == "0001"
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("point", ["committing", "committed"])
+async def test_what_broke_off_at_a_commit_goes_on(
+    service, settings, empty, monkeypatch, point, number
+):
+    orders = {"TANDEM_FAILPOINTS": f"migrate:{point}=raise@{number}"}
+    armed = failpoints.from_environment(os.environ | orders | {"TANDEM_FAILPOINTS_ALLOWED": "1"})
+    with monkeypatch.context() as patch:
+        patch.setattr(failpoints, "_armed", armed)
+        with pytest.raises(failpoints.FailpointRaised):
+            await migrate.migrate(service, settings)
+    done = number - (point == "committing")
+    assert ("inbox" in await tables(empty), "books" in await tables(empty)) == (done > 0, done > 1)
+    await migrate.migrate(service, settings)
+    assert await migrate.differences(service, settings) == []
 
 
 async def test_models_and_migrated_schema_are_equal(service, settings):

@@ -1,8 +1,10 @@
 """Local copies: filled once, kept by events, rebuilt while events flow."""
 
 import asyncio
+import os
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -12,10 +14,14 @@ import pytest
 from sqlalchemy import Column, MetaData, Table, Text, text
 from sqlalchemy.dialects.postgresql import BIGINT, BOOLEAN
 
-from chassis import copies, inbox
+from chassis import copies, failpoints, inbox, outbox
 from chassis.copies import Copy, CopyTable, apply_newer
+from chassis.failpoints import FailpointRaised
+from chassis.feed import Snapshot
 from chassis.inbox import Consumer
-from contracts.orders import StockChanged
+from chassis.run import serve_roles
+from chassis.runtime import Runtime
+from contracts.orders import StockChanged, StockFacts
 
 QUEUE = "catalog.availability"
 TABLE = Table(
@@ -318,6 +324,151 @@ async def test_a_rebuild_while_events_flow_ends_like_a_copy_that_never_stopped(
     }
     ended = {sku: one for sku, one in (await kept()).items() if one != "gone"}
     assert ended == {sku: one for sku, one in right.items() if one != "gone"}
+
+
+@dataclass
+class Shop:
+    """A service that owns stock, and one that keeps copies of it, both at work."""
+
+    owner: Runtime
+    keeper: Runtime
+    eventually: Callable[..., Awaitable[Any]]
+
+    async def count(self, sku):
+        """Change the stock of a SKU, and tell of it; its sequence."""
+        async with self.owner.sessions() as session:
+            sequence = await session.scalar(
+                text(
+                    "INSERT INTO stock (sku, sequence) VALUES (:sku, 1) ON CONFLICT (sku)"
+                    " DO UPDATE SET sequence = stock.sequence + 1 RETURNING sequence"
+                ),
+                {"sku": sku},
+            )
+            data = StockChanged(items=[StockFacts(sku=sku, sequence=sequence, available=sequence)])
+            outbox.add(session, data, subject=sku, sequence=sequence)
+            await session.commit()
+        return sequence
+
+    async def go_on_counting(self, stop):
+        random = Random(2)
+        while not stop.is_set():
+            sku = f"S{random.randrange(60)}"
+            await self.wait_until_told(sku, await self.count(sku))
+
+    async def wait_until_told(self, sku, sequence):
+        async def is_told():
+            return (await self.steady()).get(sku, (0, 0))[1] >= sequence
+
+        await self.eventually(is_told, timeout=30)
+
+    async def read(self, what):
+        async with self.owner.reader.connect() as connection:
+            found = await connection.execute(text(what))
+            return {one.sku: (one.available, one.sequence) for one in found}
+
+    async def stock(self):
+        return await self.read("SELECT sku, sequence AS available, sequence FROM stock")
+
+    async def rebuilt(self):
+        return await self.read("SELECT * FROM availability WHERE NOT is_deleted")
+
+    async def steady(self):
+        return await self.read("SELECT * FROM steady WHERE NOT is_deleted")
+
+
+async def stream_stock(connection):
+    async with connection.stream(text("SELECT sku, sequence FROM stock")) as rows:
+        async for one in rows:
+            yield StockFacts(sku=one.sku, sequence=one.sequence, available=one.sequence)
+
+
+@pytest.fixture
+async def shop(any_bus, service, settings, runtime, monkeypatch, eventually):
+    """Both services on one database; the keeper has a second copy, which is never rebuilt."""
+    monkeypatch.setattr(copies, "_LINES_AT_ONCE", 10)
+    steady = TABLE.to_metadata(MetaData(), name="steady")
+    async with runtime.sessions() as session:
+        await session.execute(text("CREATE TABLE stock (sku text PRIMARY KEY, sequence bigint)"))
+        await session.execute(text("CREATE TABLE steady (LIKE availability INCLUDING ALL)"))
+        await session.commit()
+
+    async def follow(session, event, /):
+        rows = [row(item.sku, item.sequence, item.available) for item in event.data.items]
+        for table in (TABLE, steady):
+            await apply_newer(session, table, rows, keys=["sku"])
+
+    owning = replace(
+        service, name="orders", snapshots=(Snapshot("stock", StockFacts, stream_stock),)
+    )
+    keeping = replace(
+        service,
+        name="catalog",
+        consumers=(Consumer(QUEUE, {StockChanged: follow}),),
+        copies=(replace(COPY, apply=apply_facts),),
+    )
+    for_owner = settings.model_copy(update={"service": "orders"})
+    async with serve_roles(owning, for_owner, ("api", "relay"), bus=any_bus) as owner:
+        url = f"http://127.0.0.1:{owner.port}"
+        for_keeper = settings.model_copy(update={"service": "catalog", "orders_url": url})
+        async with serve_roles(keeping, for_keeper, ("consume",), bus=any_bus) as keeper:
+            yield Shop(owner, keeper, eventually)
+
+
+async def apply_facts(session, lines):
+    rows = [row(line["sku"], line["sequence"], line["available"]) for line in lines]
+    await apply_newer(session, TABLE, rows, keys=["sku"])
+
+
+async def test_a_rebuild_that_breaks_off_and_is_begun_again_while_events_flow(
+    shop, keep, eventually, monkeypatch
+):
+    """It ends equal to a copy that never stopped, over both buses, wherever it broke off."""
+    for n in range(50):
+        await shop.count(f"S{n}")
+
+    async def is_level():
+        stock = await shop.stock()
+        return await shop.rebuilt() == stock == await shop.steady()
+
+    (copy,) = shop.keeper.service.copies
+    await eventually(lambda: copies._is_filled(shop.keeper, copy), timeout=30)
+    await eventually(is_level, timeout=30)
+    async with shop.keeper.sessions() as session:
+        await session.execute(text("DELETE FROM availability WHERE sku < 'S2'"))
+        await session.execute(text("UPDATE availability SET available = -1 WHERE sku > 'S4'"))
+        await session.commit()
+    await keep(row("never", 1))
+    stop = asyncio.Event()
+    counting = asyncio.create_task(shop.go_on_counting(stop))
+
+    unmade: list[str] = []
+
+    async def apply_late(session, lines):
+        """Something is made, and something changed and told, after the snapshot was taken."""
+        while unmade:
+            await shop.count(unmade.pop())
+        sku = lines[0]["sku"]
+        await shop.wait_until_told(sku, await shop.count(sku))
+        await apply_facts(session, lines)
+
+    async def rebuild(name):
+        await keep(row(name, 0))
+        unmade.append(name)
+        return await copies.rebuild(shop.keeper, replace(copy, apply=apply_late))
+
+    for point in ("batch:committing", "batch:committed", "filled:committed", "sweeping", "swept"):
+        number = "@3" if point.startswith("batch") else ""
+        order = f"copies:availability:{point}=raise{number}"
+        allowed = os.environ | {"TANDEM_FAILPOINTS_ALLOWED": "1", "TANDEM_FAILPOINTS": order}
+        with monkeypatch.context() as patch:
+            patch.setattr(failpoints, "_armed", failpoints.from_environment(allowed))
+            with pytest.raises(FailpointRaised):
+                await rebuild(f"late {point}")
+    assert await rebuild("late")
+    stop.set()
+    await counting
+    await eventually(is_level, timeout=30)
+    assert len(await shop.stock()) > 50
 
 
 async def test_lag_is_told_from_the_events_themselves(runtime, make_stock):

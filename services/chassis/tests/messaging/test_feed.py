@@ -3,23 +3,30 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from random import Random
 
+import httpx
 import orjson
 import pytest
 from sqlalchemy import select, text
 
 from chassis import feed, outbox, relay
+from chassis.db import create_engine, create_sessions
 from chassis.feed import Snapshot
+from chassis.http import create_client
 from chassis.outbox import OutboxRow
 from chassis.paging import encode_cursor
+from chassis.server import serve_app
 from chassis.service import create_app
 from contracts.catalog import CategoryChanged
 from contracts.model import Answer
 from contracts.orders import OrderPlaced, StockChanged, StockFacts
 
 OWNER = "orders"  # whose events the tests tell
+WRITERS = 32
+WRITES = 8
 
 
 class Book(Answer):
@@ -35,17 +42,15 @@ async def stream_books(connection) -> AsyncIterator[Book]:
 
 @pytest.fixture
 async def serve(runtime, settings):
-    """The application of a service that owns the events told."""
+    """A client of a service that owns the events told, over HTTP."""
 
     @asynccontextmanager
     async def open_client(*snapshots):
-        import httpx
-
         runtime.service = replace(runtime.service, name=OWNER, snapshots=snapshots)
         app = create_app(runtime.service, settings, runtime=runtime)
         async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client,
+            serve_app(app, host="127.0.0.1", port=0) as port,
+            create_client(f"http://127.0.0.1:{port}") as client,
         ):
             yield client
 
@@ -240,73 +245,145 @@ async def test_a_snapshot_begins_with_the_cursor_and_streams_lines(
         assert (await client.get("/v1/snapshots/books")).status_code == 401
 
 
-async def test_snapshot_and_feed_together_miss_nothing_while_others_write(
-    serve, reader, runtime, eventually
-):
-    """32 write side by side; a reader takes a snapshot and follows the feed to the same end."""
-    async with runtime.sessions() as session:
-        for n in range(8):
-            await session.execute(
-                text("INSERT INTO books (key, title) VALUES (:k, :k)"), {"k": f"b{n}"}
-            )
-        await session.commit()
-    stop = asyncio.Event()
-    relaying = asyncio.create_task(relay.run(runtime, stop=stop))
+@dataclass
+class Follower:
+    """Reads the feed from a cursor on, and keeps a copy by it."""
 
-    async def write(worker):
-        for n in range(8):
-            async with runtime.sessions() as session:
-                key = f"b{(worker * 5 + n) % 8}"
-                version = await session.scalar(
-                    text("UPDATE books SET pages = pages + 1 WHERE key = :k RETURNING pages"),
-                    {"k": key},
-                )
-                data = StockChanged(items=[StockFacts(sku=key, sequence=version, available=1)])
-                outbox.add(session, data, subject=key, sequence=version)
-                await session.commit()
+    client: httpx.AsyncClient
+    headers: dict[str, str]
+    cursor: str | None = None
+    copy: dict[str, int] = field(default_factory=dict)
+    seen: list[str] = field(default_factory=list)
+    pages: int = 0
+    news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def follow(client, copy, cursor, seen):
-        while sum(copy.values()) < 32 * 8:
-            page = (
-                await client.get(
-                    "/v1/changes", params={"after": cursor, "limit": 20}, headers=reader
-                )
-            ).json()
-            for event in page["items"]:
-                seen.append(event["id"])
-                copy[event["subject"]] = max(copy[event["subject"]], event["sequence"])
-            cursor = page["next"]
-            await asyncio.sleep(0)
-
-    async with serve(Snapshot("books", Book, stream_books)) as client:
-        writers = asyncio.gather(*(write(worker) for worker in range(32)))
-
-        async def is_under_way():
-            return await _count(runtime) >= 40
-
-        await eventually(is_under_way, pause=0.001)
-        answer = await client.get("/v1/snapshots/books", headers=reader)
+    async def begin_with_snapshot(self):
+        answer = await self.client.get("/v1/snapshots/books", headers=self.headers)
         first, *lines = map(orjson.loads, answer.content.splitlines())
-        copy = {line["key"]: line["pages"] for line in lines}
-        assert 0 < sum(copy.values()) < 32 * 8
-        seen: list[str] = []
-        async with asyncio.timeout(30):
-            await asyncio.gather(writers, follow(client, copy, first["cursor"], seen))
-        whole, _ = await read_all(client, reader)
-    stop.set()
-    await relaying
-    assert copy == {f"b{n}": 32 for n in range(8)}
-    assert len(seen) == len(set(seen))
-    assert [event["id"] for event in whole][-len(seen) :] == seen
+        self.cursor = first["cursor"]
+        self.copy = {line["key"]: line["pages"] for line in lines}
+
+    async def follow(self, over):
+        """Until nothing more comes, and then to the end."""
+        while True:
+            is_over = over.is_set()
+            position = {} if self.cursor is None else {"after": self.cursor}
+            answer = await self.client.get(
+                "/v1/changes", params={"limit": 20, **position}, headers=self.headers
+            )
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            for event in page["items"]:
+                self.seen.append(event["id"])
+                key = event["subject"]
+                self.copy[key] = max(self.copy.get(key, 0), event["sequence"])
+            self.cursor = page["next"]
+            async with self.news:
+                self.pages += 1
+                self.news.notify_all()
+            if is_over and not page["items"]:
+                return
+
+
+class Writers:
+    """Write books side by side, each by transactions of its own on a connection of its own.
+
+    Of four transactions one is rolled back, and one commits only when the reader has gone on: its
+    events were added long before others that the reader has seen.
+    """
+
+    def __init__(self, sessions, reader):
+        self.sessions = sessions
+        self.reader = reader
+        self.together = asyncio.Barrier(WRITERS)
+        self.told = []
+
+    async def write(self, writer):
+        random = Random(writer)
+        for turn in range(WRITES):
+            is_late, is_undone = (writer + turn) % 4 == 1, (writer + turn) % 4 == 2
+            key = f"own-{writer}" if is_late else f"shared-{random.randrange(8)}"
+            async with self.sessions() as session:
+                await session.connection()
+                if turn == 0:
+                    await self.together.wait()
+                events = [await self.turn_page(session, key) for _ in range(random.randint(1, 3))]
+                await session.flush()
+                if is_late:
+                    await self.wait_for_reader()
+                if is_undone:
+                    await session.rollback()
+                    continue
+                await session.commit()
+            self.told += events
+
+    async def turn_page(self, session, key):
+        turned = text("UPDATE books SET pages = pages + 1 WHERE key = :k RETURNING pages")
+        pages = await session.scalar(turned, {"k": key})
+        data = StockChanged(items=[StockFacts(sku=key, sequence=pages, available=1)])
+        return str(outbox.add(session, data, subject=key, sequence=pages))
+
+    async def wait_for_reader(self):
+        """Until it has asked twice more."""
+        async with self.reader.news:
+            until = self.reader.pages + 2
+            await self.reader.news.wait_for(lambda: self.reader.pages >= until)
+
+
+@pytest.fixture
+async def connections(runtime, settings):
+    """Sessions on as many connections as there are writers."""
+    engine = create_engine(settings.model_copy(update={"pool_size": WRITERS, "pool_overflow": 0}))
+    yield create_sessions(engine, wake=runtime.wake, clock=runtime.clock)
+    await engine.dispose()
+
+
+async def test_a_reader_and_a_partner_miss_nothing_while_32_connections_write(
+    serve, reader, runtime, connections, eventually
+):
+    """One follows the feed from its beginning, the other from a snapshot taken on the way."""
+    keys = [*(f"shared-{n}" for n in range(8)), *(f"own-{n}" for n in range(WRITERS))]
     async with runtime.sessions() as session:
+        added = text("INSERT INTO books (key, title) VALUES (:k, :k)")
+        await session.execute(added, [{"k": key} for key in keys])
+        await session.commit()
+    stop, over = asyncio.Event(), asyncio.Event()
+    async with serve(Snapshot("books", Book, stream_books)) as client, asyncio.timeout(90):
+        relaying = asyncio.create_task(relay.run(runtime, stop=stop))
+        one, partner = Follower(client, reader), Follower(client, reader)
+        writers = Writers(connections, one)
+        writing = asyncio.gather(*(writers.write(n) for n in range(WRITERS)))
+        following = asyncio.create_task(one.follow(over))
+        await eventually(lambda: len(one.seen) >= 40, timeout=60)
+        await partner.begin_with_snapshot()
+        assert not writing.done()
+        await writing
+        await eventually(lambda: _is_placed(runtime), timeout=60)
+        over.set()
+        await following
+        await partner.follow(over)
+        whole, _ = await read_all(client, reader)
+        stop.set()
+        await relaying
+    assert len(one.seen) == len(set(one.seen))
+    assert set(one.seen) == set(writers.told)  # none missed, none of what was rolled back
+    assert one.seen == [event["id"] for event in whole]
+    assert 0 < len(partner.seen) < len(one.seen)
+    assert partner.seen == one.seen[-len(partner.seen) :]
+    async with runtime.sessions() as session:
+        books = await session.execute(text("SELECT key, pages FROM books"))
+        truth = {row.key: row.pages for row in books}
         positions = (await session.scalars(select(OutboxRow.position))).all()
-    assert sorted(positions) == list(range(1, 32 * 8 + 1))
+    assert one.copy == {key: pages for key, pages in truth.items() if pages}
+    assert partner.copy == truth
+    assert sorted(positions) == list(range(1, len(whole) + 1))
     by_subject: dict[str, list[int]] = {}
     for event in whole:
         by_subject.setdefault(event["subject"], []).append(event["sequence"])
-    assert all(sequences == list(range(1, 33)) for sequences in by_subject.values())
+    assert all(sequences == list(range(1, truth[key] + 1)) for key, sequences in by_subject.items())
 
 
-async def _count(runtime):
+async def _is_placed(runtime):
     async with runtime.reader.connect() as connection:
-        return (await connection.execute(text("SELECT count(*) FROM outbox"))).scalar_one()
+        found = await connection.execute(text("SELECT count(*) FROM outbox WHERE position IS NULL"))
+        return found.scalar_one() == 0
