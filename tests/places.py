@@ -38,10 +38,10 @@ class Place:
 
     def was_hit(self, note: str) -> bool:
         """Whether a process noted this place; a commit was hit where its caller stands."""
-        file, line, caller, caller_line, name = note.split("\t")
+        file, line, caller, caller_line, point = note.split("\t")
         if self.is_commit:
             file, line = caller, caller_line
-            if name.rpartition(":")[2] != self.name.rpartition(":")[2]:
+            if point != self.name.rpartition(":")[2]:
                 return False
         return real_path(file) == self.file and self.first <= int(line) <= self.last
 

@@ -99,7 +99,7 @@ async def test_a_place_is_noted_once_with_who_called_there(tmp_path, monkeypatch
     noted = [line.split("\t") for line in notes.read_text().splitlines()]
     here = commit_lines(test_a_place_is_noted_once_with_who_called_there)
     assert [(Path(file).name, Path(caller).name, name) for file, _, caller, _, name in noted] == [
-        ("db.py", "test_failpoints.py", f"turn:0:{point}") for point in ("committing", "committed")
+        ("db.py", "test_failpoints.py", point) for point in ("committing", "committed")
     ]
     assert {int(line) for _, _, _, line, _ in noted} == here
 

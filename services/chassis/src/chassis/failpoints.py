@@ -12,7 +12,7 @@ TANDEM_FAILPOINTS_FILE    a file that says the same, read anew at each hit, so t
                           a process that runs; hits are counted from when its content changed
 TANDEM_FAILPOINTS_RECORD  a file that gets the name of every hit, a line each
 TANDEM_FAILPOINTS_PLACES  a file that gets every place of the source where one was hit, once: file
-                          and line, those of who called there, and the name
+                          and line, those of who called there, and the name's last part
 TANDEM_FAILPOINTS_ALLOWED 1: without it a process with one of the others does not start, so that
                           nobody arms production by accident
 ```
@@ -90,7 +90,7 @@ class Failpoints:
         if key not in self._noted:
             self._noted.add(key)
             at = f"{place.f_code.co_filename}\t{place.f_lineno}"
-            _append(file, f"{at}\t{code and code.co_filename}\t{line}\t{name}\n")
+            _append(file, f"{at}\t{code and code.co_filename}\t{line}\t{name.rpartition(':')[2]}\n")
 
     def _look(self) -> None:
         """Take up new orders; hits are counted anew then."""

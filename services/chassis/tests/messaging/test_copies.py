@@ -410,8 +410,11 @@ async def shop(any_bus, service, settings, runtime, monkeypatch, eventually):
     async with serve_roles(owning, for_owner, ("api", "relay"), bus=any_bus) as owner:
         url = f"http://127.0.0.1:{owner.port}"
         for_keeper = settings.model_copy(update={"service": "catalog", "orders_url": url})
-        async with serve_roles(keeping, for_keeper, ("consume",), bus=any_bus) as keeper:
-            yield Shop(owner, keeper, eventually)
+        opened = Shop(owner, owner, eventually)
+        for n in range(50):  # before anybody keeps a copy
+            await opened.count(f"S{n}")
+        async with serve_roles(keeping, for_keeper, ("consume",), bus=any_bus) as opened.keeper:
+            yield opened
 
 
 async def apply_facts(session, lines):
@@ -423,8 +426,6 @@ async def test_a_rebuild_that_breaks_off_and_is_begun_again_while_events_flow(
     shop, keep, eventually, monkeypatch
 ):
     """It ends equal to a copy that never stopped, over both buses, wherever it broke off."""
-    for n in range(50):
-        await shop.count(f"S{n}")
 
     async def is_level():
         stock = await shop.stock()
