@@ -18,7 +18,7 @@ import pytest
 
 from chassis import failpoints
 
-SOURCES = ("services/*/src", "gateway/src")
+SOURCES = ("services/*/src", "gateway/src", "deploy/testpay/src")
 COMMITS = ("committing", "committed")
 NOTES = "TANDEM_FAILPOINTS_PLACES"
 NEVER_HIT = pytest.StashKey[list[str]]()

@@ -16,14 +16,12 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 
-from tandem.settings import PARTS
-from tandem.verify import verify
 from tests.resilience.goods import SKUS, Partner
 from tests.resilience.guest import Guest
+from tests.resilience.settled import find_faults, read
 from tests.shop import Shop
 
 REST_SECONDS = 30.0
@@ -43,25 +41,15 @@ class Stage:
     killed: set[tuple[str, str]] = field(default_factory=set)
     editions: "count[int]" = field(default_factory=count)
 
-    async def count_orders(self) -> int:
-        return await self.count("orders", "orders")
-
     async def count(self, name: str, what: str) -> int:
         """How many rows there are of something in a database."""
-        connection = await asyncpg.connect(self.shop.urls[f"database:{name}"])
-        try:
-            found: int = await connection.fetchval(f"SELECT count(*) FROM {what}")
-            return found
-        finally:
-            await connection.close()
+        found: int = await read(self.shop, name, f"SELECT count(*) FROM {what}")
+        return found
 
     async def settle(self, *, orders: int, until: float) -> None:
         """Wait until there are so many orders, as many charges, and nothing is wrong or moving."""
-        databases = {name: self.shop.urls[f"database:{name}"] for name in PARTS}
         while True:
-            report = await verify(databases, settle=0)
-            faults = [finding.text for finding in report.findings]
-            faults += [*report.moving, *report.dead_letters]
+            faults = await find_faults(self.shop)
             for name, what in (("orders", "orders"), ("testpay", CHARGES)):
                 if (found := await self.count(name, what)) != orders:
                     faults.append(f"{found} {what} where there should be {orders}")
@@ -176,7 +164,7 @@ async def record(stage: Stage, story: Story) -> list[tuple[str, str]]:
     """
     for _ in range(2):
         began = time.monotonic()
-        before = await stage.count_orders()
+        before = await stage.count("orders", "orders")
         await stage.settle(orders=before, until=began + REST_SECONDS)
         stage.shop.forget_hits()
         made = await story(stage)
@@ -191,7 +179,7 @@ async def record(stage: Stage, story: Story) -> list[tuple[str, str]]:
 
 async def kill(stage: Stage, story: Story, name: str, point: str) -> None:
     """Play a story while a process is killed at a point and started again."""
-    before = await stage.count_orders()
+    before = await stage.count("orders", "orders")
     until = time.monotonic() + REST_SECONDS
     stage.shop.arm(name, f"{point}=kill")
 

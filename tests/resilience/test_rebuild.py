@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 
 from tests.resilience.goods import SKUS, Partner
-from tests.resilience.settled import Databases, find_faults
+from tests.resilience.settled import find_faults, read
 from tests.shop import Shop
 
 REBUILD = "catalog rebuild"
@@ -31,9 +31,9 @@ async def rebuild(shop: Shop, *, killed_at: str | None = None) -> None:
     assert status == (-signal.SIGKILL if killed_at else 0), shop.log(REBUILD)
 
 
-async def damage(databases: Databases) -> None:
+async def damage(shop: Shop) -> None:
     for statement in DAMAGES:
-        await databases["catalog"].execute(statement)
+        await read(shop, "catalog", statement)
 
 
 async def count_on(partner: Partner, stop: asyncio.Event) -> None:
@@ -54,19 +54,19 @@ async def flowing(partner):
     await counting
 
 
-async def test_a_rebuild_killed_at_every_failpoint_while_events_flow(shop, databases, flowing):
+async def test_a_rebuild_killed_at_every_failpoint_while_events_flow(shop, flowing):
     shop.forget_hits()
-    await damage(databases)
+    await damage(shop)
     await rebuild(shop)
     points = [one for one in shop.hits(REBUILD) if one.startswith(("call:", "copies:"))]
     assert "copies:availability:batch:committed" in points
     assert "copies:availability:sweeping" in points
     for point in points:
-        await damage(databases)
+        await damage(shop)
         await rebuild(shop, killed_at=point)
     await rebuild(shop)
     flowing.set()
     until = time.monotonic() + PATIENCE_SECONDS
-    while faults := await find_faults(databases):
+    while faults := await find_faults(shop):
         assert time.monotonic() < until, "\n".join(faults[:20])
         await asyncio.sleep(0.02)
