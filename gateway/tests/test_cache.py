@@ -84,6 +84,17 @@ async def test_one_in_a_hurry_does_not_hurry_the_others():
     assert await second == "a"
 
 
+async def test_fetch_that_takes_too_long_is_not_joined(monkeypatch):
+    monkeypatch.setattr("gateway.cache._SHARED_SECONDS", 0.0)
+    cache: Cached[str] = Cached("catalog", seconds=60, entries=10, wait_seconds=0.2)
+    stuck = asyncio.create_task(cache.get("k", asyncio.get_running_loop().create_future))
+    await asyncio.sleep(0.01)
+    assert await cache.get("k", counting(["a"])) == "a"
+    with pytest.raises(NeighbourUnavailable):
+        await stuck
+    assert cache.find("k") == "a"
+
+
 async def test_answer_that_was_under_way_when_dropped_is_not_kept():
     cache: Cached[str] = Cached("catalog", seconds=60, entries=10)
     fetch = counting(["old", "new"])

@@ -15,6 +15,10 @@ from chassis.http import NeighbourUnavailable
 
 Value = TypeVar("Value")
 
+_SHARED_SECONDS = 1.0
+"""How long a fetch is joined by those who come later. One that takes longer may never end though
+the neighbour is well again, so the next to come begins another."""
+
 
 class Cached(Generic[Value]):
     """Answers of a neighbour by key. Those who ask for one that is being fetched wait for the same
@@ -32,7 +36,7 @@ class Cached(Generic[Value]):
         self._seconds = seconds
         self._entries = entries
         self._kept: OrderedDict[str, tuple[float, Value]] = OrderedDict()
-        self._coming: dict[str, asyncio.Task[Value]] = {}
+        self._coming: dict[str, tuple[float, asyncio.Task[Value]]] = {}
         self._drops = 0
 
     def find(self, key: str) -> Value | None:
@@ -51,11 +55,7 @@ class Cached(Generic[Value]):
         found = self.find(key)
         if found is not None:
             return found
-        task = self._coming.get(key)
-        if task is None:
-            task = asyncio.ensure_future(self._fetch(key, fetch))
-            self._coming[key] = task
-            task.add_done_callback(lambda done: self._arrived(key, done))
+        task = self._find_coming(key) or self._begin(key, fetch)
         try:
             async with asyncio.timeout(tracing.remaining(otherwise=self._wait_seconds)):
                 return await asyncio.shield(task)
@@ -67,6 +67,18 @@ class Cached(Generic[Value]):
         self._drops += 1
         self._kept.clear()
         self._coming.clear()
+
+    def _find_coming(self, key: str) -> "asyncio.Task[Value] | None":
+        coming = self._coming.get(key)
+        if coming is None or time.monotonic() - coming[0] > _SHARED_SECONDS:
+            return None
+        return coming[1]
+
+    def _begin(self, key: str, fetch: Callable[[], Awaitable[Value]]) -> "asyncio.Task[Value]":
+        task = asyncio.ensure_future(self._fetch(key, fetch))
+        self._coming[key] = (time.monotonic(), task)
+        task.add_done_callback(lambda done: self._arrived(key, done))
+        return task
 
     async def _fetch(self, key: str, fetch: Callable[[], Awaitable[Value]]) -> Value:
         drops = self._drops
@@ -84,7 +96,7 @@ class Cached(Generic[Value]):
         return value
 
     def _arrived(self, key: str, task: "asyncio.Task[Value]") -> None:
-        if self._coming.get(key) is task:
+        if key in self._coming and self._coming[key][1] is task:
             del self._coming[key]
         if not task.cancelled():
             task.exception()  # those who waited have it; without them nobody misses it

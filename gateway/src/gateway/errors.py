@@ -16,15 +16,13 @@ anything else                 masked as `internal-error`; the log has it under t
 ```
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import strawberry
 from graphql import GraphQLError
 
 from chassis import logs, tracing
-from chassis.http import NeighbourUnavailable
 from contracts.problems import BadRequest, FieldError, Invalid, Problem
 
 log = logs.get_logger(__name__)
@@ -71,15 +69,6 @@ class StoreUnknown(Invalid):
 
     def __init__(self, key: str) -> None:
         super().__init__(f"There is no store {key!r}; name one in the header Tandem-Store.")
-
-
-@contextmanager
-def reading(neighbour: str) -> Iterator[None]:
-    """Read a neighbour's answer: where it is not of the agreed shape, it counts as away."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise NeighbourUnavailable(neighbour, "its answer cannot be read") from error
 
 
 @strawberry.type(description="Something that a person can mend, in answer to a mutation.")

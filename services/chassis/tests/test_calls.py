@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from chassis import tracing
 from chassis.http import NeighbourUnavailable
+from contracts.paging import Page
 from contracts.problems import Conflict, Forbidden, Invalid, NotFound, TooMany, Unavailable
 
 
@@ -25,6 +26,19 @@ async def test_a_reply_is_parsed(runtime, neighbour_fake):
     (call,) = neighbour_fake.calls
     assert call.query == {"a": "b"}
     assert call.headers["authorization"].startswith("Bearer ey")
+
+
+class Strict(BaseModel, extra="forbid"):
+    name: str
+
+
+async def test_a_field_that_we_do_not_know_is_ignored(runtime, neighbour_fake):
+    neighbour_fake.on("catalog", "GET", "/v1/things/1", {"name": "x", "new": 1})
+    reply = await runtime.neighbours["catalog"].get("/v1/things/1")
+    assert reply.parse(Strict) == Strict(name="x")
+    assert reply.json(Strict) == {"name": "x", "new": 1}
+    with pytest.raises(NeighbourUnavailable):
+        reply.json(Page[Strict])
 
 
 async def test_ids_and_deadline_travel_along(app_client, neighbour_fake):
@@ -82,9 +96,13 @@ async def test_a_neighbours_problem_keeps_its_kind(runtime, neighbour_fake, prob
         (404, b"<html>not ours</html>"),
         (401, {}),
         (200, b"no json"),
+        (200, b'{"name": "x"}' + b" " * 2000),
+        (200, b"\x1f\x8b", {"Content-Encoding": "gzip"}),
+        (500, b"packed, but not", {"Content-Encoding": "gzip"}),
     ],
 )
-async def test_rubbish_means_unavailable(runtime, neighbour_fake, answer):
+async def test_rubbish_means_unavailable(runtime, neighbour_fake, answer, monkeypatch):
+    monkeypatch.setattr("chassis.http._LONGEST_ANSWER", 2000)
     neighbour_fake.on("pricing", "POST", "/v1/x", answer)
     with pytest.raises(NeighbourUnavailable) as raised:
         (await runtime.neighbours["pricing"].post("/v1/x", json={})).parse(Thing)

@@ -4,10 +4,14 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
+from contracts import catalog as wire
+from contracts.paging import Page
 from contracts.problems import Invalid, NotFound, Unavailable
 from gateway.catalog.types import Category, CategoryTree, Product
 from gateway.context import Context, Wire, choose_locale
-from gateway.errors import StoreUnknown, reading
+from gateway.errors import StoreUnknown
 from gateway.ids import is_key
 from gateway.pricing.clients import resolve_prices
 from gateway.pricing.types import Price
@@ -37,10 +41,7 @@ async def get_store(context: Context) -> Wire:
             reply = await context.neighbours["catalog"].get(path, token=None)
         except NotFound:
             raise StoreUnknown(context.store) from None
-        with reading("catalog"):
-            store: Wire = reply.json()
-            if not (store["locales"] and isinstance(store["locales"], list)):
-                raise ValueError("a store has a locale")
+        store: Wire = reply.json(wire.Store)
         return store
 
     return await context.caches.stores.get(context.store, fetch)
@@ -58,12 +59,12 @@ async def get_category_tree(context: Context) -> CategoryTree:
         items: list[Wire] = []
         after: str | None = None
         for _ in range(_MOST_PAGES):
-            page = await _get_page(context, "/v1/categories", {"limit": _PAGE, "after": after})
+            params = {"limit": _PAGE, "after": after}
+            page = await _get_page(context, "/v1/categories", params, Page[wire.Category])
             items += page.items
             if (after := page.following) is None:
                 break
-        with reading("catalog"):
-            return CategoryTree.from_wire(items)
+        return CategoryTree.from_wire(items)
 
     return await context.caches.categories.get("all", fetch)
 
@@ -84,14 +85,15 @@ async def list_products(
         "limit": limit,
         "after": after,
     }
-    return await _get_page(context, "/v1/products", params)
+    return await _get_page(context, "/v1/products", params, Page[wire.Product])
 
 
-async def _get_page(context: Context, path: str, params: dict[str, Any]) -> ProductPage:
+async def _get_page(
+    context: Context, path: str, params: dict[str, Any], shape: type[BaseModel]
+) -> ProductPage:
     reply = await context.neighbours["catalog"].get(path, params=params, token=None)
-    with reading("catalog"):
-        page = reply.json()
-        return ProductPage(list(page["items"]), page["next"])
+    page = reply.json(shape)
+    return ProductPage(page["items"], page["next"])
 
 
 async def find_product(context: Context, key: str) -> Wire | None:
@@ -114,7 +116,7 @@ async def _find(context: Context, path: str, params: dict[str, Any]) -> Wire | N
         reply = await context.neighbours["catalog"].get(path, params=params, token=None)
     except (NotFound, Invalid):
         return None
-    product: Wire = reply.json()
+    product: Wire = reply.json(wire.Product)
     return product
 
 
@@ -125,15 +127,13 @@ async def show_products(
 
     Without pricing they have no prices, and the answer says why beside it.
     """
-    with reading("catalog"):
-        skus = _priced_skus(items, selection)
+    skus = _priced_skus(items, selection)
     prices, tree, locale = await asyncio.gather(
         _prices(context, skus, path),
         get_category_tree(context) if selection.has("categories") else _nothing(),
         get_locale(context),
     )
-    with reading("catalog"):
-        return [Product.from_wire(one, locale=locale, prices=prices, tree=tree) for one in items]
+    return [Product.from_wire(one, locale=locale, prices=prices, tree=tree) for one in items]
 
 
 def _priced_skus(items: list[Wire], selection: Selection) -> list[str]:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from chassis.http import Neighbour, Reply
+from contracts import orders as wire
+from contracts.paging import Page
 from contracts.problems import Invalid, NotFound
-from gateway.context import Context, Wire
-from gateway.errors import reading
+from gateway.context import Context
 from gateway.ids import is_key
 from gateway.orders.types import Cart, DeliveryMethod, Order, Placement
 
@@ -55,9 +56,8 @@ def _orders(context: Context) -> Neighbour:
 async def open_cart(context: Context, body: dict[str, Any]) -> tuple[Cart, str]:
     """A new cart and the secret that opens it. Raises Invalid, Unavailable."""
     reply = await _orders(context).post("/v1/carts", json=body, token=None)
-    with reading("orders"):
-        opened = reply.json()
-        return Cart.from_wire(opened["cart"]), str(opened["secret"])
+    opened = reply.json(wire.OpenedCart)
+    return Cart.from_wire(opened["cart"]), opened["secret"]
 
 
 async def find_cart(context: Context, cart_id: str, secret: str) -> Cart | None:
@@ -122,22 +122,19 @@ async def place_order(
         headers=opened_by(secret),
         idempotency_key=checked_key(idempotency_key),
     )
-    with reading("orders"):
-        return Placement.from_wire(reply.json())
+    return Placement.from_wire(reply.json(wire.Placement))
 
 
 async def find_placement(context: Context, placement_id: str, secret: str) -> Placement | None:
     """A placement, if the secret opens its cart."""
-    wire = await _find(context, f"/v1/placements/{placement_id}", secret)
-    with reading("orders"):
-        return None if wire is None else Placement.from_wire(wire)
+    found = await _find(context, f"/v1/placements/{placement_id}", secret)
+    return None if found is None else Placement.from_wire(found.json(wire.Placement))
 
 
 async def find_order(context: Context, number: str, secret: str) -> Order | None:
     """An order, if the secret opened the cart that it was."""
-    wire = await _find(context, f"/v1/orders/{number}", secret) if is_key(number) else None
-    with reading("orders"):
-        return None if wire is None else Order.from_wire(wire)
+    found = await _find(context, f"/v1/orders/{number}", secret) if is_key(number) else None
+    return None if found is None else Order.from_wire(found.json(wire.Order))
 
 
 async def list_delivery_methods(
@@ -149,20 +146,17 @@ async def list_delivery_methods(
         params={"store": context.store, "country": country, "limit": 200},
         token=None,
     )
-    with reading("orders"):
-        return [DeliveryMethod.from_wire(one, locale=locale) for one in reply.json()["items"]]
+    items = reply.json(Page[wire.DeliveryMethod])["items"]
+    return [DeliveryMethod.from_wire(one, locale=locale) for one in items]
 
 
-async def _find(context: Context, path: str, secret: str) -> Wire | None:
+async def _find(context: Context, path: str, secret: str) -> Reply | None:
     """What is there; a name that orders calls impossible names nothing either."""
     try:
-        reply = await _orders(context).get(path, token=None, headers=opened_by(secret))
+        return await _orders(context).get(path, token=None, headers=opened_by(secret))
     except (NotFound, Invalid):
         return None
-    wire: Wire = reply.json()
-    return wire
 
 
 def _cart(reply: Reply) -> Cart:
-    with reading("orders"):
-        return Cart.from_wire(reply.json())
+    return Cart.from_wire(reply.json(wire.Cart))

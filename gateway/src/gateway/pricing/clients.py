@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from chassis import tracing
-from chassis.http import Neighbour
-from gateway.errors import reading
+from chassis.http import Neighbour, NeighbourUnavailable
+from contracts.pricing import PriceResolution
 from gateway.pricing.types import Price
 
 MOST_LINES = 2000
@@ -40,5 +40,7 @@ async def _resolve(
         is_read=True,
         deadline=deadline,
     )
-    with reading("pricing"):
-        return {line["sku"]: Price.from_wire(line) for line in reply.json()["lines"]}
+    priced = reply.json(PriceResolution)["lines"]
+    if [line["ref"] for line in priced] != [line["ref"] for line in lines]:
+        raise NeighbourUnavailable("pricing", "its answer is about something else")
+    return {sku: Price.from_wire(line) for sku, line in zip(skus, priced, strict=True)}

@@ -29,7 +29,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from chassis import failpoints
+from chassis import failpoints, tracing
 from chassis.clock import Clock
 from chassis.logs import get_logger
 from chassis.settings import Settings
@@ -49,6 +49,7 @@ _REMEMBERED_SECONDS = 30
 _REFRESH_SECONDS = 300.0
 _SHORTEST_REFRESH_SECONDS = 5.0
 _FETCH_TIMEOUT_SECONDS = 2.0
+_LONGEST_DOCUMENT = 64 * 1024
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 log = get_logger(__name__)
@@ -222,7 +223,9 @@ class Jwks:
     async def get(self, kid: str) -> OKPKey:
         """The key of that id. An unknown one makes us look again, at most every five seconds."""
         if kid not in self._keys:
-            await self.refresh()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(tracing.remaining(otherwise=_FETCH_TIMEOUT_SECONDS)):
+                    await self.refresh()
         if kid in self._keys:
             return self._keys[kid]
         if not self._is_known:
@@ -230,24 +233,39 @@ class Jwks:
         raise TokenInvalid
 
     async def refresh(self) -> bool:
-        """Fetch the keys unless that was tried just now; whether we know any."""
+        """Fetch the keys unless that was tried just now; whether we know any.
+
+        Many who ask at once share a fetch, but none that began before they asked: that one may
+        hang though the issuer is well again.
+        """
         if self._url is None:
             return True
+        asked_at = time.monotonic()
         async with self._lock:
-            if time.monotonic() - self._fetched_at < _SHORTEST_REFRESH_SECONDS and self._is_known:
-                return True
+            is_recent = asked_at - self._fetched_at < _SHORTEST_REFRESH_SECONDS
+            if self._fetched_at >= asked_at or (is_recent and self._is_known):
+                return self._is_known
             self._fetched_at = time.monotonic()
             try:
-                failpoints.hit("keys:asking")
-                answer = await self._client.get(self._url, timeout=_FETCH_TIMEOUT_SECONDS)
-                failpoints.hit("keys:answered")
-                answer.raise_for_status()
-                self._keys = _read_keys(answer.json())
+                async with asyncio.timeout(_FETCH_TIMEOUT_SECONDS):
+                    self._keys = _read_keys(await self._fetch(self._url))
                 self._is_known = True
             except Exception as error:
                 tell = log.warning if self._is_known else log.info  # at first it may just start
                 tell("keys not fetched", url=self._url, why=type(error).__name__)
         return self._is_known
+
+    async def _fetch(self, url: str) -> Any:
+        failpoints.hit("keys:asking")
+        async with self._client.stream("GET", url) as answer:
+            answer.raise_for_status()
+            document = b""
+            async for part in answer.aiter_raw():
+                document += part
+                if len(document) > _LONGEST_DOCUMENT:
+                    raise ValueError("that is no set of keys")
+        failpoints.hit("keys:answered")
+        return orjson.loads(document)
 
     async def keep_fresh(self) -> None:
         """Fetch now, soon again while there is none, and every five minutes from then on."""

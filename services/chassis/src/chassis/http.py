@@ -32,6 +32,8 @@ _FIRST_PAUSE_SECONDS = 0.05
 _CONNECT_SECONDS = 2.0
 _STREAM_READ_SECONDS = 60.0
 _KEEPALIVE_SECONDS = 30.0
+_LONGEST_ANSWER = 16 * 1024 * 1024
+"""Bytes, of an answer or of a line of a long one; what is longer is no answer of ours."""
 _RETRIED = frozenset({502, 503, 504})
 
 
@@ -68,17 +70,25 @@ class Reply:
         self.headers = headers
         self.body = body
 
-    def json(self) -> Any:
-        """The body as plain values; rubbish means the neighbour is unavailable."""
+    def json(self, shape: type[BaseModel] | None = None) -> Any:
+        """The body as plain values, of the given shape; rubbish means the neighbour is unavailable.
+
+        Plain values may be all that is needed, and cost less than a model's own.
+        """
+        if shape is not None:
+            self.parse(shape)
         try:
             return orjson.loads(self.body)
         except ValueError as error:
             raise NeighbourUnavailable(self._neighbour, "its answer is not JSON") from error
 
     def parse(self, model: type[Model]) -> Model:
-        """The body as a model of `contracts`; rubbish means the neighbour is unavailable."""
+        """The body as a model of `contracts`; rubbish means the neighbour is unavailable.
+
+        A field that we do not know is none of our business, however strict the model is.
+        """
         try:
-            return model.model_validate_json(self.body)
+            return model.model_validate_json(self.body, extra="ignore")
         except ValidationError as error:
             raise NeighbourUnavailable(self._neighbour, "its answer cannot be read") from error
 
@@ -262,10 +272,10 @@ class Neighbour:
                 timeout=httpx.Timeout(_STREAM_READ_SECONDS, connect=_CONNECT_SECONDS),
             ) as response:
                 if response.status_code >= 400:
-                    body = await response.aread()
+                    body = await self._read(response)
                     raise self._problem(response, body, is_own=token == OWN)
                 failpoints.hit("call", self.name, "GET", path, "answered")
-                yield _lines(response)
+                yield self._lines(response)
 
     def _until(self, deadline: float | None) -> float:
         inherited = tracing.deadline()
@@ -299,11 +309,40 @@ class Neighbour:
         failpoints.hit(*place, "asking")
         with self._failures():
             async with asyncio.timeout(left):
-                response = await self._client.send(request)
+                response = await self._client.send(request, stream=True)
+                body = await self._read(response)
         failpoints.hit(*place, "answered")
         if response.status_code >= 400:
-            raise self._problem(response, response.content, is_own=is_own)
-        return Reply(self.name, response.status_code, response.headers, response.content)
+            raise self._problem(response, body, is_own=is_own)
+        return Reply(self.name, response.status_code, response.headers, body)
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        """The whole body as it came: we ask for nothing packed."""
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async for part in response.aiter_raw():
+                size += len(part)
+                self._limit(size)
+                parts.append(part)
+        finally:
+            await response.aclose()
+        return b"".join(parts)
+
+    async def _lines(self, response: httpx.Response) -> AsyncIterator[bytes]:
+        rest = b""
+        async for part in response.aiter_raw():
+            *lines, rest = (rest + part).split(b"\n")
+            self._limit(len(rest))
+            for line in lines:
+                if line.strip():
+                    yield line
+        if rest.strip():
+            yield rest
+
+    def _limit(self, size: int) -> None:
+        if size > _LONGEST_ANSWER:
+            raise NeighbourUnavailable(self.name, "its answer is too long")
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -373,7 +412,11 @@ def create_client(
 
     transport = AiohttpTransport(verify=verify, client=open_session, trust_env=False)
     return httpx.AsyncClient(
-        base_url=base_url, transport=transport, trust_env=False, follow_redirects=False
+        base_url=base_url,
+        headers={"Accept-Encoding": "identity"},
+        transport=transport,
+        trust_env=False,
+        follow_redirects=False,
     )
 
 
@@ -427,14 +470,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, frozenset | set):
         return sorted(value)
     return str(value)
-
-
-async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
-    rest = b""
-    async for chunk in response.aiter_bytes():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield line
-    if rest.strip():
-        yield rest

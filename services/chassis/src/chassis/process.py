@@ -74,7 +74,8 @@ _REFUSALS = (Invalid, Conflict, NotFound, Forbidden)
 _FIRST_RETRY_SECONDS = 0.2
 _LONGEST_RETRY_SECONDS = 60.0
 _LEASE_MARGIN_SECONDS = 1.0
-_LOOK_SECONDS = 0.05
+_FIRST_LOOK_SECONDS = 0.05
+_LONGEST_LOOK_SECONDS = 0.4
 _ANSWER_SECONDS = 0.3
 _DRIVEN_AT_ONCE = 4
 
@@ -302,6 +303,7 @@ async def drive(
         seconds = tracing.remaining(otherwise=runtime.settings.deadline_seconds)
         until = runtime.clock.now() + timedelta(seconds=max(0.0, seconds - _ANSWER_SECONDS))
     row = process if isinstance(process, ProcessRow) else await get(runtime, process)
+    look = _FIRST_LOOK_SECONDS
     while True:
         if not row.is_held:
             row = await _take_lease(runtime, row.id)
@@ -311,8 +313,10 @@ async def drive(
         ready_at = max(row.next_attempt_at, row.lease_until or now)
         if row.has_ended or now >= until or row.next_attempt_at > until:
             return row
+        # Many may wait at once while a neighbour is away, so each looks less and less often.
         wait = (min(ready_at, until) - now).total_seconds()
-        await asyncio.sleep(min(max(wait, 0.0), _LOOK_SECONDS))
+        await asyncio.sleep(min(max(wait, 0.0), look))
+        look = min(look * 2, _LONGEST_LOOK_SECONDS)
 
 
 async def run(runtime: "Runtime", *, stop: asyncio.Event) -> None:
