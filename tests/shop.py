@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,11 @@ from typing import Any
 import pytest
 
 from tandem import postgres
+from tandem.databases import open_databases
 from tandem.demo_data import Credentials
-from tandem.settings import PARTS
+from tandem.folder import open_folder
+from tandem.run import demo_marker
+from tandem.settings import PARTS, LocalSettings
 
 START_SECONDS = 90
 APART = {"orders": ("api", "relay", "consume", "work")}
@@ -55,6 +58,8 @@ class Shop:
 
     def own_environment(self, service: str) -> dict[str, str]:
         """What only one service's processes get: its port, its database, its key."""
+        if service not in self.urls:
+            return {}
         own = {
             "TANDEM_SERVICE": service,
             "TANDEM_PORT": self.urls[service].rpartition(":")[2],
@@ -135,6 +140,15 @@ def is_ready(url: str) -> bool:
     return False
 
 
+def surroundings() -> dict[str, str]:
+    """Our own environment without what is Tandem's, but for where failpoints are recorded."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TANDEM_") or name.startswith("TANDEM_FAILPOINTS")
+    }
+
+
 @contextlib.contextmanager
 def open_shop(
     folder: Path,
@@ -143,11 +157,13 @@ def open_shop(
     *,
     prefix: str,
     apart: Mapping[str, Sequence[str]] = APART,
+    between: Callable[[Mapping[str, str]], Mapping[str, str]] = lambda urls: urls,
     **settings: str,
 ) -> Iterator[Shop]:
     """A running shop with nothing in it; databases are named `prefix` and service.
 
-    `settings` are environment variables of all its processes.
+    `settings` are environment variables of all its processes. `between` puts something between
+    them: from the addresses of the services to those at which they find each other.
     """
     credentials = Credentials(client_id="journey", client_secret=secrets.token_urlsafe(32))
     partner = folder / "partner.json"
@@ -157,12 +173,9 @@ def open_shop(
     )
     with contextlib.ExitStack() as stack:
         urls = {name: f"http://127.0.0.1:{hold_port(stack)}" for name in (*PARTS, "gateway")}
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith("TANDEM_") or name.startswith("TANDEM_FAILPOINTS")
-        }
-        environment |= {f"TANDEM_{name.upper()}_URL": urls[name] for name in PARTS}
+        environment = surroundings()
+        found_at = between({name: urls[name] for name in PARTS})
+        environment |= {f"TANDEM_{name.upper()}_URL": url for name, url in found_at.items()}
         environment |= {
             "TANDEM_AMQP_URL": amqp_url,
             "TANDEM_BOOTSTRAP_PARTNER_FILE": str(partner),
@@ -177,6 +190,50 @@ def open_shop(
         finally:
             for name in reversed(list(opened.processes)):
                 opened.stop(name)
+
+
+@contextlib.contextmanager
+def open_shop_in_one(
+    folder: Path, server: postgres.Postgres, *, prefix: str, **settings: str
+) -> Iterator[Shop]:
+    """A running shop in one process, `tandem run`, with nothing in it and no broker."""
+    with contextlib.ExitStack() as stack:
+        names = ("gateway", *PARTS)
+        ports = {name: hold_port(stack) for name in names}
+        environment = surroundings()
+        environment |= {f"TANDEM_{name.upper()}_PORT": str(port) for name, port in ports.items()}
+        environment |= {
+            "TANDEM_DATA": str(folder / "data"),
+            "TANDEM_POSTGRES_URL": server.url,
+            "TANDEM_POSTGRES_PREFIX": prefix,
+            "PYTHONUNBUFFERED": "1",
+        }
+        local = LocalSettings(
+            data=open_folder(folder / "data"), postgres_url=server.url, postgres_prefix=prefix
+        )
+        demo_marker(local).touch()
+        urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+        nobody = Credentials(client_id="", client_secret="")
+        opened = Shop(folder, urls, environment | settings, nobody)
+        try:
+            start_in_one(opened)
+            opened.credentials = Credentials.read(local.partner_file)
+            databases = stack.enter_context(open_databases(local))
+            opened.urls |= {f"database:{name}": url for name, url in databases.items()}
+            yield opened
+        finally:
+            for name in list(opened.processes):
+                opened.stop(name)
+
+
+IN_ONE = "tandem run"
+
+
+def start_in_one(shop: Shop) -> None:
+    """Start the one process, and wait until all that is in it is ready."""
+    shop.start(IN_ONE, "tandem", "run")
+    for name in ("gateway", *PARTS):
+        shop.wait_until_ready(IN_ONE, name)
 
 
 def start_all(shop: Shop, apart: Mapping[str, Sequence[str]]) -> None:

@@ -22,8 +22,11 @@ import httpx
 
 from tandem import postgres, rabbitmq
 from tandem.verify import verify
+from tests.outages.proxy import Proxies
 from tests.shop import Shop
 
+ROUNDS = int(os.environ.get("TANDEM_TEST_ROUNDS", "5"))
+"""How often a race is run; from 50 on, everything that there is to try is tried."""
 STORE = "market"
 HEAL_SECONDS = 60.0
 """How long anything may take to be right again by itself."""
@@ -99,6 +102,14 @@ class Servers:
             os.killpg(child.process.pid, signal.SIGKILL)
             child.process.wait()
 
+    async def administer(self, statement: str, *values: Any) -> None:
+        """Say something to PostgreSQL as its superuser."""
+        connection = await asyncpg.connect(self.database.url)
+        try:
+            await connection.execute(statement, *values)
+        finally:
+            await connection.close()
+
     def stop(self) -> None:
         """End both."""
         for server in (self._broker, self._database):
@@ -117,9 +128,13 @@ class Market:
     shop: Shop
     servers: Servers
     client: httpx.AsyncClient
+    proxies: Proxies | None = None
+    """Before its services; a shop in one process has none."""
     partner: dict[str, str] = field(default_factory=dict)
     refusals: Counter[str] = field(default_factory=Counter)
     """How often a 503 was answered, by its code."""
+    may_be_gone: bool = False
+    """Whether nobody may be there to answer, for a process was killed."""
 
     async def call(self, service: str, method: str, path: str, **request: Any) -> httpx.Response:
         """Ask once. A failure of ours must be a 503 that says so as a problem."""
@@ -134,7 +149,13 @@ class Market:
         """Ask the same again until it is neither a 503 nor still being worked on."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                answer = await self.call(service, method, path, **request)
+                try:
+                    answer = await self.call(service, method, path, **request)
+                except httpx.TransportError:
+                    if not self.may_be_gone:
+                        raise
+                    await asyncio.sleep(PAUSE_SECONDS)
+                    continue
                 is_busy = answer.status_code == 409 and answer.json()["code"] in _BUSY
                 if answer.status_code != 503 and not is_busy:
                     return answer
@@ -202,18 +223,23 @@ class Market:
 
     async def fill(self, wish: Mapping[str, int]) -> "Cart":
         """A cart that could be placed: goods, address, delivery."""
-        lines = [{"sku": sku, "quantity": quantity} for sku, quantity in wish.items()]
-        body = {"store": STORE, "lines": lines}
-        opened = await self.insist("orders", "POST", "/v1/carts", json=body)
-        assert opened.status_code == 201, opened.text
-        cart = Cart(self, opened.json()["cart"]["id"], opened.json()["secret"])
+        cart = await self.open_cart(wish)
         address = {"email": "ada@example.com", "delivery_address": ADDRESS}
         await cart.change("PUT", "/address", address)
         shown = await cart.change("PUT", "/delivery", {"delivery_method": STORE})
         assert shown["problems"] == []
         cart.total = shown["totals"]["total"]["gross"]
-        cart.line = shown["lines"][0]["id"]
         return cart
+
+    async def open_cart(self, wish: Mapping[str, int]) -> "Cart":
+        """A cart with goods in it."""
+        lines = [{"sku": sku, "quantity": quantity} for sku, quantity in wish.items()]
+        body = {"store": STORE, "lines": lines}
+        answer = await self.insist("orders", "POST", "/v1/carts", json=body)
+        assert answer.status_code == 201, answer.text
+        cart, secret = answer.json()["cart"], answer.json()["secret"]
+        line = cart["lines"][0]
+        return Cart(self, cart["id"], secret, sku=line["sku"], line=line["id"])
 
     async def buy(self, wish: Mapping[str, int]) -> str:
         """A whole order; its number."""
@@ -230,10 +256,12 @@ class Market:
     @asynccontextmanager
     async def without(self, name: str) -> AsyncIterator[None]:
         """While a process is stopped; it is ready again afterwards."""
+        assert self.proxies
         service, role = name.split(" ")
         await asyncio.to_thread(self.shop.stop, name)
         try:
-            yield
+            with self.proxies.shut(service):
+                yield
         finally:
             await asyncio.to_thread(self.shop.start, name, service, role, ready=service)
 
@@ -276,7 +304,10 @@ class Cart:
     id: str
     secret: str
     total: dict[str, str] = field(default_factory=dict)
+    sku: str = ""
     line: str = ""
+    placing: str = ""
+    number: str = ""
     key: str = field(default_factory=lambda: uuid4().hex)
 
     async def change(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
@@ -287,16 +318,16 @@ class Cart:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def submit(self, key: str | None = None) -> httpx.Response:
+    async def submit(self, key: str | None = None, **headers: str) -> httpx.Response:
         """Place it, asking once."""
-        return await self._place(self.market.call, key)
+        return await self._place(self.market.call, {"Idempotency-Key": key or self.key} | headers)
 
     async def place(self) -> httpx.Response:
         """Place it, asking the same until there is an answer."""
-        return await self._place(self.market.insist, None)
+        return await self._place(self.market.insist, {"Idempotency-Key": self.key})
 
-    async def _place(self, ask: Ask, key: str | None) -> httpx.Response:
-        headers = {"Tandem-Cart-Secret": self.secret, "Idempotency-Key": key or self.key}
+    async def _place(self, ask: Ask, headers: dict[str, str]) -> httpx.Response:
+        headers = {"Tandem-Cart-Secret": self.secret, **headers}
         body = {"agreed_total": self.total, "payment": PAYMENT}
         path = f"/v1/carts/{self.id}/place"
         answer: httpx.Response = await ask("orders", "POST", path, json=body, headers=headers)

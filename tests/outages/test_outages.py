@@ -2,13 +2,17 @@
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 
-from tests.outages.market import HEAL_SECONDS, Market, until
+from tests.outages.market import HEAL_SECONDS, ROUNDS, Market, until
+from tests.shop import IN_ONE, start_in_one
 
 BUYERS = 4
 ORDERS_WITHOUT = 8
@@ -96,7 +100,8 @@ async def test_rabbitmq_restarts_while_guests_buy(market):
 
 
 @pytest.mark.parametrize("how", ["fast", "crash"])
-async def test_postgresql_restarts_while_guests_buy(market, how):
+async def test_postgresql_restarts_while_guests_buy(either_market, how):
+    market = either_market
     servers = market.servers
     async with buying(market) as crowd:
         await crowd.grow(2)
@@ -105,4 +110,37 @@ async def test_postgresql_restarts_while_guests_buy(market, how):
         await servers.do(servers.start_database)
         await crowd.grow(ORDERS_WITHOUT)
     assert market.refusals.keys() <= OF_DATABASE
+    await market.check(numbers=crowd.numbers)
+
+
+async def test_a_consumer_whose_database_was_away_gets_everything(either_market):
+    """Over the direct bus an event is only sent when all who wait for it have it."""
+    market = either_market
+    sku = await market.sell(stock=5)
+    name = urlsplit(market.shop.urls["database:pricing"]).path.strip("/")
+    await market.servers.administer(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    try:
+        await market.servers.administer(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+        )
+        others = [uuid4().hex for _ in range(5)]
+        for other in others:
+            await market.name(other, "Others")
+    finally:
+        await market.servers.administer(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    await market.check(numbers=[await market.buy({sku: 1})])
+    known = await market.rows("pricing", "SELECT sku FROM product_skus WHERE sku = ANY($1)", others)
+    assert sorted(row[0] for row in known) == sorted(others)
+
+
+async def test_the_one_process_is_killed_while_guests_buy(market_in_one):
+    market = market_in_one
+    async with buying(market) as crowd:
+        for _ in range(max(1, ROUNDS // 10)):
+            await crowd.grow(2)
+            market.may_be_gone = True
+            assert await asyncio.to_thread(market.shop.stop, IN_ONE, signal.SIGKILL) < 0
+            await asyncio.to_thread(start_in_one, market.shop)
+            await crowd.grow(2)
+            market.may_be_gone = False
     await market.check(numbers=crowd.numbers)

@@ -2,12 +2,20 @@
 
 import asyncio
 import os
+import secrets
+import signal
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
+from random import Random
 from uuid import uuid4
 
-from tests.outages.market import Cart, Market
+import pytest
 
-ROUNDS = int(os.environ.get("TANDEM_TEST_ROUNDS", "5"))
+from tests.outages.faults import Hold
+from tests.outages.market import HEAL_SECONDS, PAUSE_SECONDS, ROUNDS, Cart, Market, until
+
 BUYERS = int(os.environ.get("TANDEM_TEST_BUYERS", "50"))
 PIECES = 10
 
@@ -113,4 +121,113 @@ async def test_two_workers_on_the_same_processes(market):
     assert await market.sold(sku) == ROUNDS
 
 
+async def test_a_driver_that_lost_its_lease_changes_nothing(market):
+    """The API is stopped in the middle of a call until a worker has done all of its work."""
+    sku = await market.sell(stock=ROUNDS)
+    carts = {secrets.token_hex(16): cart for cart in await fill_some(market, sku)}
+    hold = Hold()
+    with ExitStack() as held:
+        for trace in carts:
+            held.enter_context(market.proxies.broken("pricing", hold, trace=trace))
+        placing = [
+            asyncio.create_task(cart.submit(traceparent=f"00-{trace}-{'1' * 16}-01"))
+            for trace, cart in carts.items()
+        ]
+        await until(lambda: hold.held == carts.keys())
+        async with stopped(market, "orders api"):
+            hold.over.set()
+            await until(partial(has_ended, market, sku))
+            left = await market.rows("orders", PROCESSES, sku)
+        answers = await asyncio.gather(*placing)
+    assert await market.rows("orders", PROCESSES, sku) == left
+    assert [answer.status_code for answer in answers] == [201] * ROUNDS
+    await market.check(numbers=[answer.json()["order"]["number"] for answer in answers])
+    assert await market.sold(sku) == ROUNDS
+
+
+@pytest.mark.parametrize("name", ["orders api", "orders work"])
+async def test_a_driver_is_stopped_somewhere_until_others_have_taken_over(market, name):
+    sku = await market.sell(stock=ROUNDS * 4)
+    carts = await fill_some(market, sku, ROUNDS * 2)
+    market.shop.start("orders work again", "orders", "work")
+    try:
+        if name == "orders work":
+            with market.proxies.shut("catalog"):
+                answers = await asyncio.gather(*(cart.place() for cart in carts))
+            await until(partial(has_ended, market, sku, at_least=1))
+        else:
+            placing = [asyncio.create_task(cart.place()) for cart in carts]
+            await until(partial(has_ended, market, sku, at_least=1))
+        async with stopped(market, name):
+            await until(partial(has_ended, market, sku))
+        if name == "orders api":
+            answers = await asyncio.gather(*placing)
+        endings = zip(carts, answers, strict=True)
+        numbers = await asyncio.gather(*(cart.ending(answer) for cart, answer in endings))
+    finally:
+        await asyncio.to_thread(market.shop.stop, "orders work again")
+    await market.check(numbers=numbers)
+    assert await market.sold(sku) == len(carts)
+
+
+@asynccontextmanager
+async def stopped(market: Market, name: str) -> AsyncIterator[None]:
+    """While a process stands still, with no transaction open: its locks would stand still too."""
+    process = market.shop.processes[name]
+    try:
+        process.send_signal(signal.SIGSTOP)
+        while await is_in_transaction(market):
+            process.send_signal(signal.SIGCONT)
+            await asyncio.sleep(PAUSE_SECONDS)
+            process.send_signal(signal.SIGSTOP)
+        async with asyncio.timeout(HEAL_SECONDS):
+            yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+async def is_in_transaction(market: Market) -> bool:
+    """Whether somebody says nothing for half a second in the middle of a transaction."""
+    await market.rows("orders", "SELECT pg_sleep(0.5)")
+    return bool(await market.rows("orders", STANDING))
+
+
+async def has_ended(market: Market, sku: str, at_least: int | None = None) -> bool:
+    """Whether so many, or all, placings of a SKU that were begun have come to their end."""
+    ended = [row["ended_at"] is not None for row in await market.rows("orders", PROCESSES, sku)]
+    return all(ended) if at_least is None else sum(ended) >= at_least
+
+
+async def test_many_orders_share_scarce_goods_in_any_order(market):
+    """Each wants most of them, in an order of its own: nobody waits for ever, none is oversold."""
+    skus = [await market.sell(stock=BUYERS) for _ in range(4)]
+    wishes = [
+        {sku: dice.randint(1, 3) for sku in dice.sample(skus, k=dice.randint(2, 4))}
+        for dice in map(Random, range(BUYERS))
+    ]
+    carts = await asyncio.gather(*(market.fill(wish) for wish in wishes))
+    answers = await asyncio.gather(*(cart.place() for cart in carts))
+    endings = [await cart.ending(answer) for cart, answer in zip(carts, answers, strict=True)]
+    placed = [wish for wish, ending in zip(wishes, endings, strict=True) if ending != SOLD_OUT]
+    await market.check(numbers=[ending for ending in endings if ending != SOLD_OUT])
+    left = {sku: BUYERS - sum(wish.get(sku, 0) for wish in placed) for sku in skus}
+    for sku in skus:
+        assert await market.sold(sku) == BUYERS - left[sku]
+    rest = {sku: count for sku, count in left.items() if count}
+    if rest:  # it was promised to nobody: it can be had to the last piece
+        await market.buy(rest)
+    assert [await market.sold(sku) for sku in skus] == [BUYERS] * len(skus)
+
+
 IN_USE, SOLD_OUT = "idempotency-key-in-use", "not-enough-stock"
+
+PROCESSES = """
+SELECT processes.* FROM processes
+WHERE data ->> 'cart_id' IN (SELECT cart_id::text FROM cart_lines WHERE sku = $1)
+ORDER BY id
+"""
+STANDING = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event = 'ClientRead' AND state <> 'idle'
+      AND greatest(query_start, state_change) < now() - interval '0.5 s'
+"""

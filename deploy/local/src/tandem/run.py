@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from hashlib import sha256
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -237,13 +238,18 @@ async def readiness(client: httpx.AsyncClient) -> str | None:
 
 async def load_demo(settings: LocalSettings, console: Console) -> None:
     """Load the demo shop once; an interrupted load goes on at the next start."""
-    marker = settings.data / f"demo-loaded-{place_of(settings)}"
+    marker = demo_marker(settings)
     if await asyncio.to_thread(marker.exists):
         return
     console.print("Loading the demo shop through the public APIs (once):")
     credentials = Credentials.read(settings.partner_file)
     await load(settings.urls, credentials, LoadProgress(console))
     await asyncio.to_thread(marker.touch)
+
+
+def demo_marker(settings: LocalSettings) -> Path:
+    """The file that says that the demo is there, or is not wanted."""
+    return settings.data / f"demo-loaded-{place_of(settings)}"
 
 
 async def finished(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:
