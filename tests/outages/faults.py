@@ -33,17 +33,17 @@ async def drip(exchange: Exchange) -> bool:
     """Do what was asked and tell it a byte at a time."""
     answer = await exchange.ask()
     await exchange.say(answer.head)
-    for place in range(len(answer.body)):
-        await exchange.say(answer.body[place : place + 1])
-        await asyncio.sleep(DRIP_SECONDS)
-    return False
+    return await trickle(exchange, answer.body)
 
 
 async def drip_head(exchange: Exchange) -> bool:
     """As `drip`, from the status line on."""
-    answer = await exchange.ask()
-    for place in range(len(answer.head)):
-        await exchange.say(answer.head[place : place + 1])
+    return await trickle(exchange, (await exchange.ask()).head)
+
+
+async def trickle(exchange: Exchange, what: bytes) -> bool:
+    for place in range(len(what)):
+        await exchange.say(what[place : place + 1])
         await asyncio.sleep(DRIP_SECONDS)
     return False
 
