@@ -20,7 +20,8 @@ DEADLINE_SECONDS = 10.0
 """Where the caller names none."""
 SHORT_SECONDS = 2.0
 """What the caller names, so that a test need not wait that long."""
-AT_ONCE = 32
+AT_ONCE = 12
+"""Faults at once: it is about what a neighbour says, not about load."""
 SLACK_SECONDS = 5.0
 """For a busy machine; a neighbour is silent for much longer than all of it."""
 
