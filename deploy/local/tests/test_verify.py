@@ -551,6 +551,19 @@ async def test_a_running_placement_is_no_finding(shop):
     assert report.moving == ("orders has 1 processes that have not ended.",)
 
 
+async def test_an_amount_that_no_float_holds_is_no_finding(shop):
+    """As a float 647.33 * 100 is not 64733."""
+    amount = "UPDATE processes SET data = jsonb_set(data, '{%s}', '\"647.33\"');"
+    agreed = amount % "agreed_total,amount" + amount % "agreed,totals,total,gross,amount"
+    async with broken(
+        shop, "orders", agreed + "UPDATE orders SET total_gross_minor = 64733"
+    ) as urls:
+        report = await verify(urls, settle=0)
+    assert report.findings
+    checks = {finding.check for finding in report.findings}
+    assert "what is charged is what was agreed to" not in checks
+
+
 async def test_what_passes_while_it_is_waited_for_is_no_finding(shop):
     gone = "CREATE TABLE kept AS TABLE inbox; DELETE FROM inbox"
     async with broken(shop, "catalog", gone) as urls:

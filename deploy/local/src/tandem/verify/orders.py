@@ -77,7 +77,7 @@ MONEY = (
                    (data #>> '{agreed,totals,total,gross,amount}')::numeric AS shown
         ) AS told
         WHERE agreed ->> 'currency' IS DISTINCT FROM currency
-           OR (agreed ->> 'amount')::numeric * 10 ^ scale(shown) <> total_gross_minor
+           OR (agreed ->> 'amount')::numeric * 10::numeric ^ scale(shown) <> total_gross_minor
         """,
     ),
     Check(
