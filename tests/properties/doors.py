@@ -112,6 +112,11 @@ class Rest:
         path = f"/v1/orders/{number}"
         return as_answer(await self.live.call("orders", "GET", path, headers=held.headers()))
 
+    async def placement(self, held: Opener, placement_id: str) -> Answer:
+        """How placing stands."""
+        path = f"/v1/placements/{placement_id}"
+        return as_answer(await self.live.call("orders", "GET", path, headers=held.headers()))
+
     async def get(self, path: str) -> Answer:
         """What nobody in particular reads of catalog."""
         return as_answer(await self.live.call("catalog", "GET", path))
@@ -184,6 +189,14 @@ class Graph:
         )
         variables = {"number": number, "secret": held.secret or "none"}
         return await self._find(held, query, variables, "order", "order-not-found")
+
+    async def product(self, store: str, key: str, locale: str) -> Answer:
+        """A product's page. The gateway waits for prices only so long, so it may be asked again."""
+        while True:
+            told = await self._ask(Opener(store), _PRODUCT, {"key": key}, locale=locale)
+            codes = tuple(one["extensions"]["code"] for one in told.get("errors", ()))
+            if codes != ("pricing-unavailable",):
+                return Answer(snake(told["data"]["product"]), codes)
 
     async def _cart(self, held: Opener, name: str, wish: Mapping[str, Any]) -> Answer:
         answer = await self._change(
@@ -331,3 +344,16 @@ _SAME = (
 )
 _SHOWN = f"{{ {_SAME} problems {{ code message lineId }} orderNumber updatedAt }}"
 _ORDER = f"{{ {_SAME} number payment {{ method status amount {_MONEY} reference }} placedAt }}"
+_PRODUCT = """
+query ($key: String!) {
+  product(by: {key: $key}) {
+    key
+    name
+    variants {
+      sku
+      availability { available isInStock }
+      price { unitPrice { amount currency } isTaxIncluded taxRate }
+    }
+  }
+}
+"""

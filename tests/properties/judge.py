@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from contracts.catalog import ProductChanged, StoreChanged
 from contracts.orders import Order, OrderPlaced, StockChanged
 from contracts.pricing import Price, PriceChanged, PriceListChanged, TaxRateChanged
-from tests.properties.doors import Rest, check_cart, check_order, check_refused, check_same
+from tests.properties.doors import Answer, Rest, check_cart, check_order, check_refused, check_same
 from tests.properties.model.catalog import skus_of
 from tests.properties.model.refused import Refused
 from tests.properties.seen import seen_order, seen_placed
@@ -94,9 +95,15 @@ class Judged(Town):
             told = self.ask(rest.read(guest.held), show)
             if told is not None:
                 check_cart(*told)
-            if guest.cart.order_number is not None:
-                shown = self.shown_order(guest.cart.order_number)
-                check_order(self.live.do(rest.order(guest.held, guest.cart.order_number)), shown)
+            number = guest.cart.order_number
+            if number is not None:
+                shown = self.shown_order(number)
+                check_order(self.live.do(rest.order(guest.held, number)), shown)
+                placing = self.live.do(rest.placement(guest.held, guest.placement))
+                check_order(Answer(placing.body["order"], placing.codes), shown)
+                stranger = replace(guest.held, secret="another")
+                placing = self.live.do(rest.placement(stranger, guest.placement))
+                check_refused(placing, Refused(404, "placement-not-found"))
 
     def shown_order(self, number: str) -> Mapping[str, Any]:
         """What the model has of an order."""

@@ -9,8 +9,11 @@ from hypothesis.stateful import rule
 
 from contracts.pricing import Price, PriceResolution
 from tests.properties import wishes
+from tests.properties.doors import Answer, Graph
+from tests.properties.model.catalog import named
 from tests.properties.model.prices import NOW, Wish
-from tests.properties.seen import seen_bill
+from tests.properties.model.refused import Refused
+from tests.properties.seen import seen_bill, seen_variant
 from tests.properties.town import Town
 
 
@@ -111,6 +114,33 @@ class Partner(Town):
         self.count(house, sku, on_hand)
 
     @rule(
+        house=st.integers(0, 1),
+        counts=st.dictionaries(wishes.few, wishes.counts, min_size=1, max_size=4),
+    )
+    def count_many(self, house: int, counts: dict[int, int]) -> None:
+        """Counts in bulk: one that is refused costs no other."""
+        key = self.name("house", house)
+        lines = {self.name("sku", sku): on_hand for sku, on_hand in counts.items()}
+        path = f"/v1/warehouses/{key}/stock/bulk"
+        sent = [{"sku": sku, "on_hand": on_hand} for sku, on_hand in lines.items()]
+        results = self.live.do(self.live.write_lines("orders", path, sent))
+        assert [(one["line"], one["key"], one["outcome"]) for one in results] == [
+            (number, sku, self.counted(key, sku, on_hand))
+            for number, (sku, on_hand) in enumerate(lines.items(), start=1)
+        ]
+
+    def counted(self, house: str, sku: str, on_hand: int) -> str:
+        """What becomes of a count."""
+        before = self.stock.levels.get((house, sku))
+        try:
+            self.stock.count(house, sku, on_hand)
+        except Refused:
+            return "refused"
+        if before is None:
+            return "created"
+        return "unchanged" if before.on_hand == on_hand else "updated"
+
+    @rule(
         number=st.integers(0, 1),
         amount=wishes.amounts,
         currency=wishes.mostly(0, 1),
@@ -137,6 +167,37 @@ class Partner(Town):
             included=included,
             tax_class=tax_class,
         )
+
+    @rule(number=st.integers(0, 2), locale=st.sampled_from(["en", "fr"]))
+    def browse(self, number: int, locale: str) -> None:
+        """A product's page in the storefront: what one piece costs, and how many are left."""
+        self.settle()
+        key = self.name("product", number)
+        work = Graph(self.live).product(self.store, key, locale)
+        product = self.catalog.products.bodies.get(key)
+        if product is None or not product.is_published:
+            assert self.live.do(work) == Answer()
+            return
+        skus = [variant.sku for variant in product.variants]
+        terms, wanted = self.terms, [Wish(1, sku) for sku in skus]
+        told = self.ask(
+            work,
+            lambda: self.prices.resolve(
+                self.store, terms.currencies[0], terms.countries[0], wanted
+            ),
+        )
+        if told is None:
+            return
+        answer, bill = told
+        assert answer.body["name"] == named(dict(product.name), locale)
+        assert [seen_variant(one) for one in answer.body["variants"]] == [
+            (
+                sku,
+                self.stock.available(sku),
+                charge and (charge.unit_price, terms.currencies[0], charge.rate),
+            )
+            for sku, charge in zip(skus, bill.charges, strict=True)
+        ]
 
     @rule(number=st.integers(0, 2), sku=wishes.few, at=wishes.moments, since=st.none() | wishes.few)
     def read_price(self, number: int, sku: int, at: datetime | None, since: int | None) -> None:

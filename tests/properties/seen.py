@@ -133,6 +133,17 @@ def _seen_charge(line: PricedLine, resolution: PriceResolution) -> Charge | None
     )
 
 
+def seen_variant(told: Any) -> tuple[str, int, tuple[Fraction, str, Fraction] | None]:
+    """A variant as the storefront shows it: SKU, pieces left, price of one and its tax rate."""
+    left, price = told["availability"], told["price"]
+    assert left["is_in_stock"] == (left["available"] > 0)
+    if price is None:
+        return told["sku"], left["available"], None
+    amount = Fraction(price["unit_price"]["amount"])
+    rate = Fraction(price["tax_rate"])
+    return told["sku"], left["available"], (amount, price["unit_price"]["currency"], rate)
+
+
 def seen_unit_price(price: UnitPrice, currency: str) -> Fraction:
     """The price of a piece."""
     assert price.currency == currency

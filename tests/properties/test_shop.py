@@ -16,7 +16,7 @@ from tests.properties.judge import Judged
 from tests.properties.live import Live
 from tests.properties.partner import Partner
 
-EXAMPLES = 20
+EXAMPLES = 25
 STEPS = 40
 SEED = 1
 

@@ -41,7 +41,7 @@ a_town = st.fixed_dictionaries(
         "countries": wishes.countries,
         "included": st.booleans(),
         "rates": st.tuples(*(wishes.rates for _ in range(4))),
-        "amounts": st.tuples(*(wishes.cents for _ in range(3))),
+        "prices": st.tuples(*(st.tuples(wishes.cents, wishes.first_tiers) for _ in range(3))),
         "delivery": wishes.fine,
         "counts": st.tuples(*(wishes.stocks for _ in range(3))),
     }
@@ -57,6 +57,8 @@ class Guest:
     held: Opener
     added: list[tuple[str, list[tuple[str, int]]]] = field(default_factory=list)
     submitted: list[tuple[str, tuple[int, str], str]] = field(default_factory=list)
+    placement: str = ""
+    """The id of the placing that came to an order."""
 
 
 class Town(RuleBasedStateMachine):
@@ -215,11 +217,10 @@ class Town(RuleBasedStateMachine):
         key, its_sku = self.name("list", number), self.name("sku", sku)
         price_list = self.prices.lists.bodies.get(key)
         currency = price_list.currency if price_list else "GBP"
-        rising = sorted([(1, amount), *tiers])
         body = PutPrice(
             tiers=[
                 PriceTier(min_quantity=least, amount=plain_amount(one, currency))
-                for least, one in rising
+                for least, one in [(1, amount), *tiers]
             ],
             valid_from=window[0],
             valid_to=window[1],
@@ -304,7 +305,7 @@ class Town(RuleBasedStateMachine):
         countries: list[str],
         included: bool,
         rates: tuple[str, ...],
-        amounts: tuple[Decimal, ...],
+        prices: tuple[tuple[Decimal, list[tuple[int, Decimal]]], ...],
         delivery: Decimal,
         counts: tuple[int, ...],
     ) -> None:
@@ -322,8 +323,8 @@ class Town(RuleBasedStateMachine):
         )
         self.put_product(0, {"en": "Thing"}, 0, [0, 1], published=True)
         self.put_product(1, {"en": "Gadget"}, 1, [2, 3], published=True)
-        for sku, (amount, count) in enumerate(zip(amounts, counts, strict=True)):
-            self.put_price(0, sku, amount, [], (None, None))
+        for sku, ((amount, tiers), count) in enumerate(zip(prices, counts, strict=True)):
+            self.put_price(0, sku, amount, tiers, (None, None))
             self.count(0, sku, count)
         self.settle()
 

@@ -48,7 +48,9 @@ fine = st.integers(0, 3_000_000).map(lambda number: Decimal(number).scaleb(-6))
 odd = st.sampled_from(["0.005", "0.125", "0.333333", "1.005", "999999999999.999999"]).map(Decimal)
 """Amounts at the edge of a rounding, and one that makes most lines too expensive."""
 amounts = st.one_of(cents, cents, cents, fine, fine, fine, odd)
-quantities = st.integers(1, 13)
+steps = (2, 5, 10)
+"""Where a tier may begin."""
+quantities = st.sampled_from([1, 2, 3, 4, 5, 6, 9, 10, 11, 1, 2, 5, 10])
 doubtful_quantities = st.one_of(
     *(quantities for _ in range(8)), st.sampled_from([0, -1, 999_999, 1_000_000, 1_000_001])
 )
@@ -60,8 +62,13 @@ doubtful_lines = st.lists(
     max_size=3,
 )
 """The fourth SKU has no price from the start, the fifth was never written."""
-tiers = st.lists(st.tuples(st.integers(2, 12), amounts), max_size=2, unique_by=lambda one: one[0])
+tiers = st.dictionaries(st.sampled_from(steps), amounts, max_size=2).map(
+    lambda tiers: sorted(tiers.items())
+)
 stocks = st.sampled_from([100, 100, 50, 50, 20, 0])
+first_tiers = st.dictionaries(st.sampled_from(steps), fine, max_size=2).map(
+    lambda tiers: sorted(tiers.items())
+)
 counts = st.one_of(*(st.integers(0, 30) for _ in range(5)), st.just(1_000_000))
 always: st.SearchStrategy[Window] = st.just((None, None))
 windows = st.one_of(
@@ -72,5 +79,11 @@ windows = st.one_of(
 )
 moments = st.none() | st.sampled_from(BETWEEN)
 tokens = mostly("tok_ok", "tok_declined", "tok_other")
-agreements = mostly("shown", "less", "other currency")
-keys = mostly("new", "again", "again with another body", "none")
+Attempt = tuple[str, str, str]
+"""To submit a cart: under which key, agreeing to which total, by which card."""
+attempt = st.tuples(
+    st.sampled_from(["new", "new", "again", "again with another body", "none"]),
+    mostly("shown", "less", "other currency"),
+    tokens,
+)
+attempts = st.lists(attempt, min_size=1, max_size=4)
