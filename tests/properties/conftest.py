@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
 import pytest
 
 from tandem import postgres
 from tandem.verify import verify
-from tests.properties.live import Live, database_urls, open_live
+from tests.properties.live import PATIENCE, SETTLE_SECONDS, Live, database_urls, open_live
 
 
 @pytest.fixture(scope="session")
@@ -15,12 +16,13 @@ def live(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterato
     """The running shop."""
     server = postgres.Postgres(postgres_url)
     folder = tmp_path_factory.mktemp("properties")
-    with asyncio.Runner() as runner:
-        opening = open_live(runner, folder, server)
-        opened = runner.run(opening.__aenter__())
+    with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
+        for name, value in PATIENCE.items():
+            patch.setenv(name, value)
+        stack = AsyncExitStack()
         try:
-            yield opened
-            report = runner.run(verify(database_urls(server), settle=30))
+            yield runner.run(stack.enter_async_context(open_live(runner, folder, server)))
+            report = runner.run(verify(database_urls(server), settle=SETTLE_SECONDS))
             assert (report.findings, report.moving, report.dead_letters) == ((), (), ())
         finally:
-            runner.run(opening.__aexit__(None, None, None))
+            runner.run(stack.aclose())

@@ -126,8 +126,8 @@ class Rest:
     ) -> Answer:
         url = f"/v1/carts/{held.cart_id}{path}"
         sent = {} if body is None else {"json": body}
-        more = held.headers(**{name.replace("_", "-"): value for name, value in headers.items()})
-        return as_answer(await self.live.call("orders", method, url, headers=more, **sent))
+        opened = held.headers(**headers)
+        return as_answer(await self.live.call("orders", method, url, headers=opened, **sent))
 
 
 @dataclass
@@ -191,12 +191,10 @@ class Graph:
         return await self._find(held, query, variables, "order", "order-not-found")
 
     async def product(self, store: str, key: str, locale: str) -> Answer:
-        """A product's page. The gateway waits for prices only so long, so it may be asked again."""
-        while True:
-            told = await self._ask(Opener(store), _PRODUCT, {"key": key}, locale=locale)
-            codes = tuple(one["extensions"]["code"] for one in told.get("errors", ()))
-            if codes != ("pricing-unavailable",):
-                return Answer(snake(told["data"]["product"]), codes)
+        """A product's page; null and no code where there is none."""
+        told = await self._ask(Opener(store), _PRODUCT, {"key": key}, locale=locale)
+        codes = tuple(one["extensions"]["code"] for one in told.get("errors", ()))
+        return Answer(snake(told["data"]["product"]), codes)
 
     async def _cart(self, held: Opener, name: str, wish: Mapping[str, Any]) -> Answer:
         answer = await self._change(

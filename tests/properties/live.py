@@ -23,10 +23,22 @@ from tandem.settings import LocalSettings
 
 Result = TypeVar("Result")
 PREFIX = "properties_"
-SETTLE_SECONDS = 30.0
+ANSWER_SECONDS = 90.0
+SETTLE_SECONDS = 60.0
 LOOK_SECONDS = 0.005
 TOLD = ("catalog", "pricing", "orders")
 """The services that tell events."""
+PATIENCE = {
+    "TANDEM_DEADLINE_SECONDS": "60",
+    "TANDEM_PLACE_WAIT_SECONDS": "55",
+    "TANDEM_ENRICHMENT_SECONDS": "55",
+    "TANDEM_LEASE_SECONDS": "60",
+    "TANDEM_STATEMENT_TIMEOUT_MS": "60000",
+    "TANDEM_LOCK_TIMEOUT_MS": "60000",
+    "TANDEM_POOL_TIMEOUT_SECONDS": "60",
+    "TANDEM_CONNECT_TIMEOUT_SECONDS": "60",
+}
+"""Settings of the shop, so that a slow machine is no reason for another answer."""
 UNSENT = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
 UNDONE = "SELECT count(*) FROM inbox WHERE status <> 'done'"
 
@@ -134,6 +146,7 @@ async def open_live(
         await stack.enter_async_context(run.open_shop(settings, server))
         await run.wait_until_ready(settings)
         client = await stack.enter_async_context(create_client())
+        client.timeout = ANSWER_SECONDS
         databases = {}
         for name, url in database_urls(server).items():
             databases[name] = await asyncpg.connect(url)

@@ -11,10 +11,10 @@ from typing import cast
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from tests.properties.guests import Guests
 from tests.properties.judge import Judged
 from tests.properties.live import Live
 from tests.properties.partner import Partner
+from tests.properties.placing import Placing
 
 EXAMPLES = 25
 STEPS = 40
@@ -27,7 +27,7 @@ def test_shop_does_what_the_model_says(live: Live) -> None:
     examples, number = int(asked or EXAMPLES), int(os.environ.get("TANDEM_TEST_SEED", chance))
 
     @seed(number)
-    class Shop(Partner, Guests, Judged):
+    class Shop(Partner, Placing, Judged):
         pass
 
     Shop.live = live
