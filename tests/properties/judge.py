@@ -104,6 +104,9 @@ class Judged(Town):
                 stranger = replace(guest.held, secret="another")
                 placing = self.live.do(rest.placement(stranger, guest.placement))
                 check_refused(placing, Refused(404, "placement-not-found"))
+                for door in self.doors.values():
+                    answer = self.live.do(door.order(stranger, number))
+                    check_refused(answer, Refused(404, "order-not-found"))
 
     def shown_order(self, number: str) -> Mapping[str, Any]:
         """What the model has of an order."""
