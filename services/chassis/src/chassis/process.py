@@ -53,7 +53,7 @@ from chassis.bus import pause
 from chassis.db import ChassisBase, commit
 from chassis.idempotency import Claim
 from chassis.logs import get_logger
-from chassis.wake import WORK
+from chassis.wake import WORK, Bell
 from contracts.problems import (
     Conflict,
     Forbidden,
@@ -325,7 +325,7 @@ async def run(runtime: "Runtime", *, stop: asyncio.Event) -> None:
         await stop.wait()
         return
     backoff = Backoff(runtime.random)
-    in_hand: dict[UUID, asyncio.Task[None]] = {}
+    in_hand: dict[UUID, asyncio.Task[bool]] = {}
     with runtime.wake.bell(WORK) as bell:
         bell.serves = True
         while not stop.is_set():
@@ -333,7 +333,7 @@ async def run(runtime: "Runtime", *, stop: asyncio.Event) -> None:
                 for process_id in await _due(runtime, in_hand):
                     task = asyncio.create_task(_work(runtime, process_id, stop))
                     in_hand[process_id] = task
-                    task.add_done_callback(lambda _: bell.ring())
+                    task.add_done_callback(lambda done: _ring_if_driven(bell, done))
                 backoff.reset()
                 await _rest(stop, bell.wait(runtime.settings.sweep_seconds))
             except Exception as error:
@@ -445,10 +445,11 @@ async def _due(runtime: "Runtime", in_hand: Collection[UUID]) -> Sequence[UUID]:
         return found.scalars().all()
 
 
-async def _work(runtime: "Runtime", process_id: UUID, stop: asyncio.Event) -> None:
-    """Drive one process as far as it goes now."""
+async def _work(runtime: "Runtime", process_id: UUID, stop: asyncio.Event) -> bool:
+    """Drive one process as far as it goes now; whether it was ours to drive."""
     try:
         row = await _take_lease(runtime, process_id)
+        is_ours = row.is_held
         while row.is_held:
             seconds = runtime.settings.lease_seconds
             until = runtime.clock.now() + timedelta(seconds=seconds)
@@ -458,6 +459,14 @@ async def _work(runtime: "Runtime", process_id: UUID, stop: asyncio.Event) -> No
                     row = await _let_go(runtime, row, runtime.clock.now())
     except Exception as error:
         log.warning("process interrupted", process_id=str(process_id), exc_info=error)
+        return False
+    return is_ours
+
+
+def _ring_if_driven(bell: Bell, done: "asyncio.Task[bool]") -> None:
+    """Look again at once, but not for what somebody else has locked: that would be a busy loop."""
+    if not done.cancelled() and done.result():
+        bell.ring()
 
 
 async def _rest(stop: asyncio.Event, other: Awaitable[Any]) -> None:

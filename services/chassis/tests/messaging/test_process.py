@@ -27,6 +27,7 @@ from chassis.process import (
     Undo,
     Wait,
 )
+from chassis.wake import WORK
 from contracts.ids import new_id
 from contracts.problems import Conflict, Invalid, Unavailable
 
@@ -464,6 +465,36 @@ async def test_a_worker_takes_up_what_a_crash_left(shop, runtime, eventually):
     stop.set()
     await working
     await check_done(shop)
+
+
+async def test_a_worker_makes_no_circles_around_what_another_has_locked(
+    shop, runtime, clock, monkeypatch
+):
+    tries: asyncio.Queue[bool] = asyncio.Queue()
+    take_lease = process._take_lease
+
+    async def take_and_tell(*arguments):
+        row = await take_lease(*arguments)
+        tries.put_nowait(row.is_held)
+        return row
+
+    monkeypatch.setattr(process, "_take_lease", take_and_tell)
+    runtime.clock = clock
+    runtime.settings = runtime.settings.model_copy(update={"sweep_seconds": 60})
+    await shop.start()
+    clock.turn(seconds=runtime.settings.lease_seconds)
+    stop = asyncio.Event()
+    async with runtime.sessions() as session:
+        await session.execute(text("SELECT FROM processes FOR UPDATE"))
+        working = asyncio.create_task(process.run(runtime, stop=stop))
+        assert not await tries.get()
+        for _ in range(50):  # it would have the time
+            await session.execute(text("SELECT 1"))
+        assert tries.empty()
+    runtime.wake.ring(WORK)
+    assert await tries.get()
+    stop.set()
+    await working
 
 
 async def test_a_stopping_worker_finishes_its_step_and_lets_go(shop, runtime):
