@@ -1,0 +1,313 @@
+"""The two services of the simulation: `source` owns things and makes deals, `mirror` consumes.
+
+Every change of the source writes a fact beside its event, in the same transaction, so that the
+checks know what was committed. Effects have no unique key: what happens twice is seen twice.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Identity,
+    MetaData,
+    Table,
+    Text,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from chassis import copies, outbox
+from chassis.copies import Copy, CopyTable
+from chassis.feed import Snapshot
+from chassis.inbox import Consumer
+from chassis.process import Go, Outcome, Process, ProcessRow, Refuse, Step, Undo, Wait
+from chassis.runtime import Runtime
+from chassis.service import Service
+from chassis.settings import DatabaseSettings
+from contracts.envelope import Event, EventData
+from contracts.problems import Conflict
+
+if TYPE_CHECKING:
+    from services.chassis.tests.simulation.world import World
+
+STOCK = 100
+COPY_QUEUE, LEDGER_QUEUE = "mirror.copy", "mirror.ledger"
+
+
+class ThingChanged(EventData):
+    """A thing as it is now: whole."""
+
+    type: ClassVar[str] = "tandem.source.thing.changed.v1"
+
+    key: str
+    sequence: int
+    value: int
+    is_gone: bool
+
+
+class ThingCounted(EventData):
+    """Something to be added up, once."""
+
+    type: ClassVar[str] = "tandem.source.thing.counted.v1"
+
+    amount: int
+
+
+TOPOLOGY = {
+    LEDGER_QUEUE: (ThingCounted.type, ThingChanged.type),
+    COPY_QUEUE: (ThingChanged.type,),
+}
+
+SOURCE, MIRROR = MetaData(), MetaData()
+METADATA = {"source": SOURCE, "mirror": MIRROR}
+
+
+def _things(name: str, metadata: MetaData) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("key", Text, primary_key=True),
+        Column("sequence", BigInteger, nullable=False),
+        Column("value", BigInteger, nullable=False),
+        Column("is_gone", Boolean, nullable=False),
+    )
+
+
+THINGS = _things("things", SOURCE)
+FACTS = Table(
+    "facts",
+    SOURCE,
+    Column("event_id", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+)
+SHELF = Table("shelf", SOURCE, Column("pieces", BigInteger, nullable=False))
+PLACED = Table("placed", SOURCE, Column("process_id", Text, nullable=False))
+VERDICTS = Table(
+    "verdicts",
+    SOURCE,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("is_yes", Boolean, nullable=False),
+)
+MIRRORED = _things("mirrored", MIRROR)
+EFFECTS = Table(
+    "effects",
+    MIRROR,
+    Column("n", BigInteger, Identity(), primary_key=True),
+    Column("queue", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+)
+_PENDING = text(
+    "SELECT event_id, status FROM inbox WHERE queue = :queue AND subject = :subject"
+    " AND status IN ('retrying', 'waiting')"
+)
+
+
+async def tell(session: AsyncSession, data: EventData, *, subject: str, sequence: int) -> UUID:
+    """Add an event to the outbox, and the fact that it must come."""
+    event_id = outbox.add(session, data, subject=subject, sequence=sequence)
+    await session.execute(
+        insert(FACTS).values(
+            event_id=str(event_id), type=data.type, subject=subject, sequence=sequence
+        )
+    )
+    return event_id
+
+
+async def stream_things(connection: AsyncConnection) -> AsyncIterator[ThingChanged]:
+    """The snapshot of all things, tombstones too."""
+    async for row in await connection.stream(select(THINGS)):
+        yield ThingChanged(key=row.key, sequence=row.sequence, value=row.value, is_gone=row.is_gone)
+
+
+SNAPSHOT = Snapshot("things", ThingChanged, stream_things)
+
+
+async def apply_things(session: AsyncSession, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Write things of a snapshot or an event into the copy."""
+    rows = [{name: line[name] for name in ThingChanged.model_fields} for line in lines]
+    await copies.apply_newer(session, MIRRORED, rows, keys=["key"])
+
+
+COPY = Copy(
+    name="things",
+    neighbour="source",
+    snapshot="things",
+    queue=COPY_QUEUE,
+    apply=apply_things,
+    tables=(CopyTable(MIRRORED, ("key",), tombstone="is_gone"),),
+)
+
+
+class Consuming:
+    """The mirror's handlers."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.consumers = (
+            Consumer(LEDGER_QUEUE, {ThingCounted: self.enter, ThingChanged: self.enter}),
+            Consumer(COPY_QUEUE, {ThingChanged: self.copy}),
+        )
+
+    async def enter(self, session: AsyncSession, event: Event[Any], /) -> None:
+        """An effect in a ledger."""
+        await self._apply(session, LEDGER_QUEUE, event)
+
+    async def copy(self, session: AsyncSession, event: Event[ThingChanged], /) -> None:
+        """A newer state of a thing."""
+        await apply_things(session, [event.data.model_dump()])
+        await self._apply(session, COPY_QUEUE, event)
+
+    async def _apply(self, session: AsyncSession, queue: str, event: Event[Any]) -> None:
+        await session.execute(
+            insert(EFFECTS).values(
+                queue=queue,
+                event_id=str(event.id),
+                subject=event.subject,
+                sequence=event.sequence,
+            )
+        )
+        await self._check_turn(session, queue, event)
+        failure = self._world.trouble_of(queue, event.id)
+        if failure is not None:
+            raise failure
+
+    async def _check_turn(self, session: AsyncSession, queue: str, event: Event[Any]) -> None:
+        """Nothing else of the subject is being retried; what comes first waits behind nobody."""
+        found = await session.execute(_PENDING, {"queue": queue, "subject": event.subject})
+        pending = {row.event_id: row.status for row in found}
+        is_retried = pending.pop(event.id, None) is not None
+        if "retrying" in pending.values() or (pending and not is_retried):
+            self._world.accuse(f"{queue}: {event.subject}/{event.sequence} goes before its turn")
+
+
+class Dealing:
+    """The source's process: reserve (local), hold (a call), approve (waits), place (the pivot),
+    tell (a call).
+    """
+
+    def __init__(self, world: "World", deadline: timedelta) -> None:
+        self._world = world
+        self.process = Process(
+            kind="deal",
+            steps=(
+                Step("reserve", write=self.reserve, undo=Undo(write=self.unreserve)),
+                Step(
+                    "hold",
+                    read=self.read,
+                    call=self.call_hold,
+                    write=self.held,
+                    undo=Undo(read=self.read, call=self.call_release, write=self.released),
+                ),
+                Step("approve", write=self.approve),
+                Step("place", write=self.place),
+                Step("tell", read=self.read, call=self.call_capture, write=self.told),
+            ),
+            pivot="place",
+            deadline=deadline,
+        )
+
+    async def read(self, session: AsyncSession, row: ProcessRow) -> tuple[str, bool]:
+        return str(row.id), row.data["refused_at"] == "hold"
+
+    async def reserve(self, session: AsyncSession, row: ProcessRow, _: Any) -> Outcome:
+        self._check_place(row, "reserve")
+        await session.execute(update(SHELF).values(pieces=SHELF.c.pieces - 1))
+        row.data["is_reserved"] = True
+        return self._outcome(row)
+
+    async def unreserve(self, session: AsyncSession, row: ProcessRow, _: Any) -> None:
+        self._check_place(row, "reserve")
+        if row.data.get("is_reserved"):
+            await session.execute(update(SHELF).values(pieces=SHELF.c.pieces + 1))
+            row.data["is_reserved"] = False
+
+    async def call_hold(self, runtime: Runtime, need: tuple[str, bool]) -> str:
+        return await self._world.bank.hold(need[0], is_refused=need[1])
+
+    async def held(self, session: AsyncSession, row: ProcessRow, reply: Any) -> Outcome:
+        self._check_place(row, "hold")
+        row.data["hold"] = reply
+        return Go()
+
+    async def call_release(self, runtime: Runtime, need: tuple[str, bool]) -> None:
+        await self._world.bank.release(need[0])
+
+    async def released(self, session: AsyncSession, row: ProcessRow, _: Any) -> None:
+        self._check_place(row, "hold")
+
+    async def approve(self, session: AsyncSession, row: ProcessRow, _: Any) -> Outcome:
+        self._check_place(row, "approve")
+        if not row.data["waits"]:
+            return Go()
+        found = await session.execute(
+            select(VERDICTS.c.is_yes).where(VERDICTS.c.number == row.data["number"])
+        )
+        is_yes = found.scalar()
+        if is_yes is None:
+            return Wait(self._world.now() + timedelta(seconds=row.data["waits"]))
+        return Go() if is_yes else Refuse(Conflict("Somebody said no."))
+
+    async def place(self, session: AsyncSession, row: ProcessRow, _: Any) -> Outcome:
+        self._check_place(row, "place")
+        await session.execute(insert(PLACED).values(process_id=str(row.id)))
+        await tell(session, ThingCounted(amount=1), subject=str(row.id), sequence=1)
+        return self._outcome(row)
+
+    async def call_capture(self, runtime: Runtime, need: tuple[str, bool]) -> None:
+        await self._world.bank.capture(need[0])
+
+    async def told(self, session: AsyncSession, row: ProcessRow, _: Any) -> Outcome:
+        self._check_place(row, "tell")
+        return Go({"deal": row.data["number"]})
+
+    def _outcome(self, row: ProcessRow) -> Outcome:
+        if row.data["refused_at"] == row.step:
+            return Refuse(Conflict("This was refused."))
+        return Go()
+
+    def _check_place(self, row: ProcessRow, step: str) -> None:
+        """Who holds the lease writes at the step where the process is."""
+        if row.step != step:
+            self._world.accuse(f"{row.id} is at {row.step}, but {step} is written")
+
+
+def services(world: "World", *, deadline: timedelta) -> dict[str, Service]:
+    """Both services, by name."""
+    made = (_source(world, deadline), _mirror(world))
+    return {service.name: service for service in made}
+
+
+def _source(world: "World", deadline: timedelta) -> Service:
+    return Service(
+        name="source",
+        title="Source",
+        summary="Things and deals.",
+        settings=DatabaseSettings,
+        migrations="shelf.migrations",
+        snapshots=(SNAPSHOT,),
+        processes=(Dealing(world, deadline).process,),
+    )
+
+
+def _mirror(world: "World") -> Service:
+    return Service(
+        name="mirror",
+        title="Mirror",
+        summary="Effects and copies.",
+        settings=DatabaseSettings,
+        migrations="shelf.migrations",
+        consumers=Consuming(world).consumers,
+        copies=(COPY,),
+    )
