@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from services.chassis.tests.simulation.services import STOCK, TOPOLOGY
+from services.chassis.tests.simulation.mirror import TOPOLOGY
+from services.chassis.tests.simulation.source import STOCK
 from services.chassis.tests.simulation.story import Story
 
 

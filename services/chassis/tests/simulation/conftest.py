@@ -1,5 +1,6 @@
 """The databases of the simulation, made once a session and emptied after each seed."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -16,7 +17,10 @@ def garage(postgres_url: str, service: Service) -> Iterator[Garage]:
     made = Garage(server)
     try:
         made.open(service)
+        gc.collect()
+        gc.freeze()  # each seed collects its own garbage
         yield made
     finally:
+        gc.unfreeze()
         made.close()
         server.close()

@@ -12,10 +12,11 @@ from chassis.db import create_engine
 from chassis.migrate import migrate
 from chassis.service import Service
 from chassis.settings import DatabaseSettings
+from services.chassis.tests.simulation import mirror, source
 from services.chassis.tests.simulation.server import Server
-from services.chassis.tests.simulation.services import METADATA
 
 _MOST_AT_ONCE = 3
+_OWN_TABLES = {"source": source.TABLES, "mirror": mirror.TABLES}
 _TABLES = """
 SELECT string_agg(quote_ident(tablename), ', ' ORDER BY tablename) FROM pg_tables
 WHERE schemaname = 'public' AND tablename NOT LIKE 'alembic_version%'
@@ -53,7 +54,7 @@ class Garage:
 
     def open(self, shelf: Service) -> None:
         """Make the databases, with the tables of the chassis (which `shelf` migrates) and ours."""
-        for name, metadata in METADATA.items():
+        for name, metadata in _OWN_TABLES.items():
             database = self.databases[name] = f"simulated_{name}_{uuid4().hex}"
             self.server.execute(self.server.home, f"CREATE DATABASE {database}")
             self.server.run(migrate(shelf, self.settings(name)))

@@ -60,7 +60,7 @@ def plan_of(seed: int) -> Plan:
         relay_window=random.choice((1, 2, 5, 200)),
         work_seconds=random.choice((2, 10, 30)),
         trouble_seconds=random.choice((10, 30, 60)),
-        steps_between=random.choice((60, 200, 500)),
+        steps_between=random.choice((100, 400, 1_500)),
         kinds=tuple(kind for kind in KINDS if random.random() < 0.5),
         weather=Weather(
             refused=sometimes(0.2),

@@ -5,7 +5,9 @@ Whoever uses it stands still meanwhile: nothing else runs while an operation is 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -54,6 +56,7 @@ class Server:
         """The database that every server has."""
         self._url = url
         self._loop = asyncio.SelectorEventLoop()
+        self._glances = 0
         self._idle: defaultdict[str, list[Real]] = defaultdict(list)
         self._monitor = self.run(self._connect(self.home)).connection
 
@@ -75,12 +78,8 @@ class Server:
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Do something to its end, whatever loop stands still meanwhile."""
-        outer = asyncio._get_running_loop()
-        asyncio._set_running_loop(None)
-        try:
+        with self._standing_still():
             return self._loop.run_until_complete(work)
-        finally:
-            asyncio._set_running_loop(outer)
 
     def query(self, database: str, statement: str, *values: Any) -> list[Any]:
         """Look into a database, or prepare it, from outside the simulated world."""
@@ -110,12 +109,23 @@ class Server:
 
     def begin(self, real: Real, work: Work) -> "asyncio.Task[Any]":
         """Start an operation, and glance at it."""
-        task: asyncio.Task[Any] = self.run(_begin(real, work))
+        task: asyncio.Task[Any] = self._loop.create_task(_call(work, real))
+        self.glance([task])
         return task
 
     def glance(self, tasks: Sequence["asyncio.Task[Any]"]) -> None:
         """Wait for one of these operations, but hardly."""
-        self.run(_first(tasks))
+        self._glances += 1
+        stop = partial(self._stop, self._glances)
+        for task in tasks:
+            task.add_done_callback(stop)
+        timer = self._loop.call_later(_GLANCE_SECONDS, stop, None)
+        with self._standing_still():
+            self._loop.run_forever()
+        self._glances += 1
+        timer.cancel()
+        for task in tasks:
+            task.remove_done_callback(stop)
 
     def waiting(self, pids: Sequence[int]) -> set[int]:
         """Which of these wait for a lock, all seen at one moment."""
@@ -127,16 +137,24 @@ class Server:
         while not task.done():
             self.glance([task])
 
+    @contextmanager
+    def _standing_still(self) -> Iterator[None]:
+        """The loop that runs now, if one does, stands still meanwhile."""
+        outer = asyncio._get_running_loop()
+        asyncio._set_running_loop(None)
+        try:
+            yield
+        finally:
+            asyncio._set_running_loop(outer)
+
+    def _stop(self, glance: int, _: object) -> None:
+        if glance == self._glances:
+            self._loop.stop()
+
     async def _connect(self, database: str) -> Real:
         made = await connect(self.url_of(database), server_settings=_SESSION)
         return Real(made, database)
 
 
-async def _begin(real: Real, work: Work) -> "asyncio.Task[Any]":
-    task = asyncio.ensure_future(work(real))
-    await _first([task])
-    return task
-
-
-async def _first(tasks: Sequence["asyncio.Task[Any]"]) -> None:
-    await asyncio.wait(tasks, timeout=_GLANCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+async def _call(work: Work, real: Real) -> Any:
+    return await work(real)

@@ -16,8 +16,8 @@ from sqlalchemy.exc import SAWarning
 from services.chassis.tests.simulation.checks import find_faults
 from services.chassis.tests.simulation.garage import Garage
 from services.chassis.tests.simulation.loop import Spinning, Stalled, VirtualLoop
-from services.chassis.tests.simulation.plan import plan_of
-from services.chassis.tests.simulation.services import TOPOLOGY
+from services.chassis.tests.simulation.mirror import TOPOLOGY
+from services.chassis.tests.simulation.plan import Plan, plan_of
 from services.chassis.tests.simulation.story import Story, prepare
 from services.chassis.tests.simulation.world import BEGINNING, World
 
@@ -62,11 +62,15 @@ class TraceLog:
     debug = info = warning = error = write
 
 
-def simulate(seed: int, garage: Garage, *, tail: int | None = 40) -> Report:
-    """Play a seed; `tail` is how much of its trace is kept (None: all of it)."""
+def simulate(
+    seed: int, garage: Garage, *, plan: Plan | None = None, tail: int | None = 40
+) -> Report:
+    """Play a seed, by another plan than its own if one is given; `tail` is how much of its trace
+    is kept (None: all of it).
+    """
     gc.disable()  # when it comes is no matter of the seed
     try:
-        report = _simulate(seed, garage, tail)
+        report = _simulate(seed, garage, plan or plan_of(seed), tail)
         with _the_dead_may_leave_things():
             gc.collect()
     finally:
@@ -75,12 +79,12 @@ def simulate(seed: int, garage: Garage, *, tail: int | None = 40) -> Report:
     return report
 
 
-def _simulate(seed: int, garage: Garage, tail: int | None) -> Report:
+def _simulate(seed: int, garage: Garage, plan: Plan, tail: int | None) -> Report:
     loop = VirtualLoop(Random(f"{seed} loop"))
     with pytest.MonkeyPatch.context() as patch:
         _bend_time(patch, loop, Random(f"{seed} ids"))
         patch.setattr("chassis.inbox.QUEUES", TOPOLOGY)
-        world = World(seed, plan_of(seed), loop, garage, deque(maxlen=tail))
+        world = World(seed, plan, loop, garage, deque(maxlen=tail))
         for module in ("copies", "inbox", "process", "relay", "wake"):
             patch.setattr(f"chassis.{module}.log", TraceLog(world))
         patch.setattr(asyncpg, "connect", world.gate.connect)

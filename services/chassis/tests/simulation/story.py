@@ -22,8 +22,8 @@ from chassis.process import ProcessRow
 from chassis.runtime import Runtime
 from contracts.ids import new_id
 from contracts.problems import Conflict, Problem
-from services.chassis.tests.simulation.services import (
-    COPY,
+from services.chassis.tests.simulation.mirror import COPY, MIRRORED
+from services.chassis.tests.simulation.source import (
     SHELF,
     STOCK,
     THINGS,
@@ -260,6 +260,7 @@ class Story:
             node = self.world.pick(name)
             if node is not None:
                 task = node.spawn(_as_task(work, node.runtime))
+                node.asked.append(task)
                 done, _ = await asyncio.wait([task], timeout=PATIENCE_SECONDS)
                 if done:
                     failure = task.exception()
@@ -299,6 +300,8 @@ class Story:
             count = server.query(databases[name], question)[0][0]
             if count:
                 left.append(f"{name}: {question} is {count}")
+        if not all(task.done() for node in self.world.nodes for task in node.asked):
+            left.append("somebody is still answering a client")
         if not self.world.broker.is_empty:
             left.append("the broker has messages")
         if self.world.bank.late:
@@ -323,5 +326,6 @@ def prepare(world: World) -> None:
     if world.plan.rebuilds:
         server.execute(
             databases["mirror"],
-            "INSERT INTO mirrored VALUES ('phantom', 7, 7, false), ('thing-0', 1, 99, false)",
+            f"INSERT INTO {MIRRORED.name} VALUES"
+            " ('phantom', 7, 7, false), ('thing-0', 1, 99, false)",
         )

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from chassis.http import NeighbourUnavailable
 from chassis.runtime import Runtime
 from chassis.wake import Wake
 from contracts.problems import Invalid, Unavailable
+from services.chassis.tests.simulation import mirror, source
 from services.chassis.tests.simulation.bank import Bank
 from services.chassis.tests.simulation.broker import CALM, Broker, SimulatedBus
 from services.chassis.tests.simulation.driver import Connection
@@ -26,11 +27,11 @@ from services.chassis.tests.simulation.garage import Engines, Garage
 from services.chassis.tests.simulation.gate import Gate
 from services.chassis.tests.simulation.loop import NODE, WORLD, Domain, VirtualLoop
 from services.chassis.tests.simulation.plan import Plan
-from services.chassis.tests.simulation.services import SNAPSHOT, TOPOLOGY, services
 
 BEGINNING = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 _DRAIN_SECONDS = 20.0
 _IDLE_SECONDS = 30.0
+_SILENCE_SECONDS = 60.0
 _ROLES: dict[str, tuple[Callable[..., Coroutine[Any, Any, None]], ...]] = {
     "source": (relay.run, process.run),
     "mirror": (inbox.run, copies.run),
@@ -57,6 +58,7 @@ class Node(Domain):
         self.engines = Engines(runtime.engine, runtime.direct)
         self.stop = asyncio.Event()
         self.roles: list[asyncio.Task[None]] = []
+        self.asked: list[asyncio.Task[Any]] = []
         self._context = Context()
         self._context.run(NODE.set, self)
 
@@ -90,12 +92,25 @@ class World:
         self._dead: list[Node] = []
         self.clock = VirtualClock(self.loop)
         self.gate = Gate(self.garage.server, self.loop, self.note, self._loses, self._delay)
-        self.broker = Broker(TOPOLOGY, self.draw("broker"), self.note)
+        self.broker = Broker(mirror.TOPOLOGY, self.draw("broker"), self.note)
         self.broker.weather = self.plan.weather
         self.bank = Bank(self.draw("bank"), self.note)
         self.bank.trouble = self.plan.bank_trouble
         self.loop.on_step = self._step
-        self._services = services(self, deadline=timedelta(seconds=self.plan.deadline_seconds))
+        self._settings = {
+            name: self.garage.settings(
+                name,
+                sweep_seconds=self.plan.sweep_seconds,
+                lease_seconds=self.plan.lease_seconds,
+                relay_window=self.plan.relay_window,
+                inbox_longest_retry_seconds=20.0,
+            )
+            for name in _ROLES
+        }
+        self._services = {
+            "source": source.service(self, deadline=timedelta(seconds=self.plan.deadline_seconds)),
+            "mirror": mirror.service(self),
+        }
 
     @property
     def digest(self) -> str:
@@ -157,7 +172,7 @@ class World:
         self.gate.cut_all(node)
         self.garage.give_back(node.runtime.service.name, node.engines)
         self.broker.forget(node)
-        self.later(self._random.uniform(0.1, 15), self.start, node.runtime.service.name)
+        self.later(self._random.uniform(0.1, 8), self.start, node.runtime.service.name)
 
     def later(self, seconds: float, what: Callable[..., object], *values: Any) -> None:
         """Let something happen that belongs to no node."""
@@ -176,13 +191,7 @@ class World:
             verifier=nobody,
             neighbours=cast(Any, {"source": SnapshotNeighbour(self)}),
             service=self._services[name],
-            settings=self.garage.settings(
-                name,
-                sweep_seconds=self.plan.sweep_seconds,
-                lease_seconds=self.plan.lease_seconds,
-                relay_window=self.plan.relay_window,
-                inbox_longest_retry_seconds=20.0,
-            ),
+            settings=self._settings[name],
             engine=engines.pooled,
             reader=engines.pooled.execution_options(isolation_level="AUTOCOMMIT"),
             direct=engines.direct,
@@ -229,7 +238,7 @@ class World:
         if kind == "outage":
             if not self.broker.is_down:
                 self.broker.go_down()
-                self.later(self._random.uniform(0.5, 30), self.broker.come_up)
+                self.later(self._random.uniform(0.5, 12), self.broker.come_up)
         elif self.nodes:
             self._hit(kind, self._random.choice(self.nodes))
 
@@ -310,17 +319,30 @@ class SnapshotNeighbour:
     async def stream(self, path: str) -> AsyncIterator[AsyncIterator[bytes]]:
         """What `GET /v1/snapshots/things` streams."""
         node = self._world.pick("source")
-        if node is None or path != f"/v1/snapshots/{SNAPSHOT.type}":
+        if node is None or path != f"/v1/snapshots/{source.SNAPSHOT.type}":
             raise NeighbourUnavailable("source", "no connection")
-        lines = feed.stream_lines(node.runtime, "source", SNAPSHOT)
+        lines: asyncio.Queue[bytes | None] = asyncio.Queue()
+        answering = node.spawn(self._answer(node.runtime, lines))
         try:
-            yield self._pass_on(lines, node)
+            yield self._read(lines)
         finally:
-            await lines.aclose()
+            answering.cancel()
 
-    async def _pass_on(self, lines: AsyncIterator[bytes], node: Node) -> AsyncIterator[bytes]:
-        async for line in lines:
-            is_broken = not self._world.is_calm and self._random.random() < 0.1
-            if node.is_dead or is_broken:
+    async def _answer(self, runtime: Runtime, lines: "asyncio.Queue[bytes | None]") -> None:
+        async with aclosing(feed.stream_lines(runtime, "source", source.SNAPSHOT)) as stream:
+            async for line in stream:
+                lines.put_nowait(line)
+        lines.put_nowait(None)
+
+    async def _read(self, lines: "asyncio.Queue[bytes | None]") -> AsyncIterator[bytes]:
+        while True:
+            try:
+                async with asyncio.timeout(_SILENCE_SECONDS):
+                    line = await lines.get()
+            except TimeoutError:
+                raise NeighbourUnavailable("source", "no answer in time") from None
+            if line is None:
+                return
+            if not self._world.is_calm and self._random.random() < 0.1:
                 raise NeighbourUnavailable("source", "no connection")
             yield line

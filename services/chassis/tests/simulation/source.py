@@ -1,45 +1,31 @@
-"""The two services of the simulation: `source` owns things and makes deals, `mirror` consumes.
+"""The service `source` of the simulation: it owns things, tells of them, and makes deals.
 
-Every change of the source writes a fact beside its event, in the same transaction, so that the
-checks know what was committed. Effects have no unique key: what happens twice is seen twice.
+Every event has a fact beside it, written in the same transaction, so that the checks know what
+was committed.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Identity,
-    MetaData,
-    Table,
-    Text,
-    insert,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import BigInteger, Boolean, Column, MetaData, Table, Text, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from chassis import copies, outbox
-from chassis.copies import Copy, CopyTable
+from chassis import outbox
 from chassis.feed import Snapshot
-from chassis.inbox import Consumer
 from chassis.process import Go, Outcome, Process, ProcessRow, Refuse, Step, Undo, Wait
 from chassis.runtime import Runtime
 from chassis.service import Service
 from chassis.settings import DatabaseSettings
-from contracts.envelope import Event, EventData
+from contracts.envelope import EventData
 from contracts.problems import Conflict
 
 if TYPE_CHECKING:
     from services.chassis.tests.simulation.world import World
 
 STOCK = 100
-COPY_QUEUE, LEDGER_QUEUE = "mirror.copy", "mirror.ledger"
+TABLES = MetaData()
 
 
 class ThingChanged(EventData):
@@ -61,16 +47,8 @@ class ThingCounted(EventData):
     amount: int
 
 
-TOPOLOGY = {
-    LEDGER_QUEUE: (ThingCounted.type, ThingChanged.type),
-    COPY_QUEUE: (ThingChanged.type,),
-}
-
-SOURCE, MIRROR = MetaData(), MetaData()
-METADATA = {"source": SOURCE, "mirror": MIRROR}
-
-
-def _things(name: str, metadata: MetaData) -> Table:
+def table_of_things(name: str, metadata: MetaData) -> Table:
+    """A table with what is told of a thing."""
     return Table(
         name,
         metadata,
@@ -81,36 +59,22 @@ def _things(name: str, metadata: MetaData) -> Table:
     )
 
 
-THINGS = _things("things", SOURCE)
+THINGS = table_of_things("things", TABLES)
 FACTS = Table(
     "facts",
-    SOURCE,
+    TABLES,
     Column("event_id", Text, primary_key=True),
     Column("type", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
 )
-SHELF = Table("shelf", SOURCE, Column("pieces", BigInteger, nullable=False))
-PLACED = Table("placed", SOURCE, Column("process_id", Text, nullable=False))
+SHELF = Table("shelf", TABLES, Column("pieces", BigInteger, nullable=False))
+PLACED = Table("placed", TABLES, Column("process_id", Text, nullable=False))
 VERDICTS = Table(
     "verdicts",
-    SOURCE,
+    TABLES,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("is_yes", Boolean, nullable=False),
-)
-MIRRORED = _things("mirrored", MIRROR)
-EFFECTS = Table(
-    "effects",
-    MIRROR,
-    Column("n", BigInteger, Identity(), primary_key=True),
-    Column("queue", Text, nullable=False),
-    Column("event_id", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-)
-_PENDING = text(
-    "SELECT event_id, status FROM inbox WHERE queue = :queue AND subject = :subject"
-    " AND status IN ('retrying', 'waiting')"
 )
 
 
@@ -132,64 +96,6 @@ async def stream_things(connection: AsyncConnection) -> AsyncIterator[ThingChang
 
 
 SNAPSHOT = Snapshot("things", ThingChanged, stream_things)
-
-
-async def apply_things(session: AsyncSession, lines: Sequence[Mapping[str, Any]]) -> None:
-    """Write things of a snapshot or an event into the copy."""
-    rows = [{name: line[name] for name in ThingChanged.model_fields} for line in lines]
-    await copies.apply_newer(session, MIRRORED, rows, keys=["key"])
-
-
-COPY = Copy(
-    name="things",
-    neighbour="source",
-    snapshot="things",
-    queue=COPY_QUEUE,
-    apply=apply_things,
-    tables=(CopyTable(MIRRORED, ("key",), tombstone="is_gone"),),
-)
-
-
-class Consuming:
-    """The mirror's handlers."""
-
-    def __init__(self, world: "World") -> None:
-        self._world = world
-        self.consumers = (
-            Consumer(LEDGER_QUEUE, {ThingCounted: self.enter, ThingChanged: self.enter}),
-            Consumer(COPY_QUEUE, {ThingChanged: self.copy}),
-        )
-
-    async def enter(self, session: AsyncSession, event: Event[Any], /) -> None:
-        """An effect in a ledger."""
-        await self._apply(session, LEDGER_QUEUE, event)
-
-    async def copy(self, session: AsyncSession, event: Event[ThingChanged], /) -> None:
-        """A newer state of a thing."""
-        await apply_things(session, [event.data.model_dump()])
-        await self._apply(session, COPY_QUEUE, event)
-
-    async def _apply(self, session: AsyncSession, queue: str, event: Event[Any]) -> None:
-        await session.execute(
-            insert(EFFECTS).values(
-                queue=queue,
-                event_id=str(event.id),
-                subject=event.subject,
-                sequence=event.sequence,
-            )
-        )
-        await self._check_turn(session, queue, event)
-        failure = self._world.trouble_of(queue, event.id)
-        if failure is not None:
-            raise failure
-
-    async def _check_turn(self, session: AsyncSession, queue: str, event: Event[Any]) -> None:
-        """Nothing else of the subject is being retried; what comes first waits behind nobody."""
-        found = await session.execute(_PENDING, {"queue": queue, "subject": event.subject})
-        pending = {row.event_id: row.status for row in found}
-        is_retried = pending.pop(event.id, None) is not None
-        if "retrying" in pending.values() or (pending and not is_retried):
-            self._world.accuse(f"{queue}: {event.subject}/{event.sequence} goes before its turn")
 
 
 class Dealing:
@@ -283,13 +189,8 @@ class Dealing:
             self._world.accuse(f"{row.id} is at {row.step}, but {step} is written")
 
 
-def services(world: "World", *, deadline: timedelta) -> dict[str, Service]:
-    """Both services, by name."""
-    made = (_source(world, deadline), _mirror(world))
-    return {service.name: service for service in made}
-
-
-def _source(world: "World", deadline: timedelta) -> Service:
+def service(world: "World", *, deadline: timedelta) -> Service:
+    """The service that owns things, as this world knows it."""
     return Service(
         name="source",
         title="Source",
@@ -298,16 +199,4 @@ def _source(world: "World", deadline: timedelta) -> Service:
         migrations="shelf.migrations",
         snapshots=(SNAPSHOT,),
         processes=(Dealing(world, deadline).process,),
-    )
-
-
-def _mirror(world: "World") -> Service:
-    return Service(
-        name="mirror",
-        title="Mirror",
-        summary="Effects and copies.",
-        settings=DatabaseSettings,
-        migrations="shelf.migrations",
-        consumers=Consuming(world).consumers,
-        copies=(COPY,),
     )
