@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from tandem import postgres
@@ -115,6 +116,14 @@ class Shop:
     def log(self, name: str) -> str:
         """The last of what a process printed."""
         return (self.folder / f"{name}.log").read_text(errors="replace")[-4000:]
+
+    async def rows(self, service: str, statement: str, *values: Any) -> list[Any]:
+        """Ask a service's database."""
+        connection = await asyncpg.connect(self.urls[f"database:{service}"])
+        try:
+            return list(await connection.fetch(statement, *values))
+        finally:
+            await connection.close()
 
     def query(
         self, document: str, variables: dict[str, Any] | None = None, **headers: str

@@ -250,6 +250,9 @@ class Shop:
             return web.Response(text="<html>", content_type="application/json")
         if mood == "odd":
             return web.json_response({"items": [{"key": 5}], "lines": 7, "locales": 3})
+        if mood == "refusing":
+            told = Invalid("It costs too much.", code="line-too-large").as_detail()
+            return web.json_response(told.model_dump(mode="json"), status=422)
         if mood == "broken":
             return web.Response(status=500, text="Traceback")
         try:

@@ -27,6 +27,15 @@ async def test_list_without_pricing_shows_all_but_prices(gateway, shop, mood):
     assert answer["errors"][0]["extensions"]["code"] == "pricing-unavailable"
 
 
+async def test_a_price_too_large_to_tell_takes_only_prices_with_it(gateway, shop):
+    shop.moods["pricing"] = "refusing"
+    answer = await gateway.ask(LIST)
+    nodes = answer["data"]["products"]["nodes"]
+    assert [one["price"] for one in nodes] == [None, None]
+    assert nodes[0]["variants"][0]["availability"] == {"available": 1}
+    assert [one["extensions"]["code"] for one in answer["errors"]] == ["line-too-large"]
+
+
 async def test_list_does_not_wait_long_for_prices(open_gateway, shop):
     gateway = await open_gateway(enrichment_seconds=0.2)
     shop.moods["pricing"] = "slow"

@@ -267,11 +267,7 @@ class Market:
 
     async def rows(self, service: str, statement: str, *values: Any) -> list[Any]:
         """Ask a service's database."""
-        connection = await asyncpg.connect(self.shop.urls[f"database:{service}"])
-        try:
-            return list(await connection.fetch(statement, *values))
-        finally:
-            await connection.close()
+        return await self.shop.rows(service, statement, *values)
 
     async def has_told_all(self, service: str) -> bool:
         """Whether no event of a service is still to be published."""

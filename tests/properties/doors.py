@@ -341,7 +341,8 @@ _SAME = (
     f" billingAddress {_ADDRESS} lines {_LINES} delivery {_DELIVERY} totals {_TOTALS}"
 )
 _SHOWN = f"{{ {_SAME} problems {{ code message lineId }} orderNumber updatedAt }}"
-_ORDER = f"{{ {_SAME} number payment {{ method status amount {_MONEY} reference }} placedAt }}"
+_PAID = f"{{ method status amount {_MONEY} captured {_MONEY} refunded {_MONEY} reference }}"
+_ORDER = f"{{ {_SAME} number payment {_PAID} placedAt }}"
 _PRODUCT = """
 query ($key: String!) {
   product(by: {key: $key}) {

@@ -15,11 +15,10 @@ import asyncpg
 import httpx
 
 from chassis.http import create_client
-from chassis.settings import SERVICES
 from tandem import postgres, run
 from tandem.demo_data import Credentials
 from tandem.ports import free_ports
-from tandem.settings import LocalSettings
+from tandem.settings import PARTS, LocalSettings
 
 Result = TypeVar("Result")
 PREFIX = "properties_"
@@ -132,7 +131,7 @@ async def open_live(
     runner: asyncio.Runner, folder: Path, server: postgres.Postgres
 ) -> AsyncIterator[Live]:
     """A running shop with nothing in it."""
-    names = ("gateway", *SERVICES)
+    names = ("gateway", *PARTS)
     settings = LocalSettings.model_validate(
         {
             "data": folder,
@@ -157,4 +156,4 @@ async def open_live(
 def database_urls(server: postgres.Postgres) -> dict[str, str]:
     """Each service's database, as the superuser reaches it."""
     place = server.url.rpartition("/")[0]
-    return {name: f"{place}/{PREFIX}{name}" for name in SERVICES}
+    return {name: f"{place}/{PREFIX}{name}" for name in PARTS}

@@ -51,6 +51,7 @@ def seen_order(order: Order) -> dict[str, Any]:
             order.payment.method,
             order.payment.status.value,
             *seen_money(order.payment.amount),
+            (order.payment.captured.minor, order.payment.refunded.minor),
         ),
     }
 

@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 
 from tests.resilience.goods import SKUS, Partner
-from tests.resilience.settled import find_faults, read
+from tests.resilience.settled import find_faults
 from tests.shop import Shop
 
 REBUILD = "catalog rebuild"
@@ -33,7 +33,7 @@ async def rebuild(shop: Shop, *, killed_at: str | None = None) -> None:
 
 async def damage(shop: Shop) -> None:
     for statement in DAMAGES:
-        await read(shop, "catalog", statement)
+        await shop.rows("catalog", statement)
 
 
 async def count_on(partner: Partner, stop: asyncio.Event) -> None:

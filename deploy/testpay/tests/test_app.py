@@ -1,11 +1,11 @@
 """The provider as a whole: its database is what its code maps, and its ledger cannot be changed."""
 
 import pytest
-from deploy.testpay.tests.payment.test_routes import wish
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from chassis.migrate import differences
+from deploy.testpay.tests.payment.test_routes import wish
 
 
 async def test_migrations_make_the_tables_that_the_code_maps(service, settings):

@@ -8,7 +8,7 @@ import strawberry
 from graphql import GraphQLError
 
 from chassis.http import Neighbours
-from contracts.problems import Unavailable
+from contracts.problems import Problem
 from gateway.cache import Cached
 from gateway.errors import problem_error
 from gateway.selection import Selection, selection_of
@@ -48,8 +48,8 @@ class Context:
     notes: list[GraphQLError] = field(default_factory=list)
     """Errors beside an answer that is whole but for some null fields."""
 
-    def note(self, problem: Unavailable, path: list[str | int]) -> None:
-        """Tell once that a neighbour is away whose fields are null below that path."""
+    def note(self, problem: Problem, path: list[str | int]) -> None:
+        """Tell once why a neighbour's fields are null below that path."""
         self.notes.append(problem_error(problem, path=path))
 
 

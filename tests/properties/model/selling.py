@@ -184,7 +184,7 @@ class Selling:
                 "version": 1,
                 "status": "placed",
                 "billing_address": cart.billing_address or cart.delivery_address,
-                "payment": ("test", "authorised", total, cart.currency),
+                "payment": ("test", "authorised", total, cart.currency, (0, 0)),
             }
         )
 

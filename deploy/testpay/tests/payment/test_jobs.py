@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from deploy.testpay.tests.conftest import SECRET
-from deploy.testpay.tests.payment.test_routes import ledger, wish
 from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook
 
 from contracts.problems import Unavailable
 from contracts.testpay import PaymentNotice
+from deploy.testpay.tests.conftest import SECRET
+from deploy.testpay.tests.payment.test_routes import ledger, wish
 from testpay.payment.jobs import settle
 
 PATH = "/v1/webhooks/testpay"

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from contracts import catalog as wire
 from contracts.paging import Page
-from contracts.problems import Invalid, NotFound, Unavailable
+from contracts.problems import Invalid, NotFound, Problem
 from gateway.catalog.types import Category, CategoryTree, Product
 from gateway.context import Context, Wire, choose_locale
 from gateway.errors import StoreUnknown
@@ -157,7 +157,7 @@ async def _prices(
             store=context.store,
             seconds=context.settings.enrichment_seconds,
         )
-    except Unavailable as problem:
+    except Problem as problem:  # away, or a price that is too large to show: the rest is shown
         context.note(problem, path)
         return {}
 

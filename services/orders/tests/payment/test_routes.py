@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from services.orders.tests.conftest import SECRET
 from standardwebhooks.webhooks import Webhook
 
 from chassis import process
 from chassis.clock import Clock
+from services.orders.tests.conftest import SECRET
 
 PATH = "/v1/webhooks/testpay"
 
