@@ -1,5 +1,6 @@
 """The same technique for a process without a database."""
 
+import asyncio
 import subprocess
 import sys
 from contextlib import asynccontextmanager
@@ -7,6 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 
 from chassis.app import create_edge_app
 from chassis.auth import Caller
@@ -75,3 +77,46 @@ def test_the_edge_loads_no_database_driver():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_nobody_waits_past_the_deadline_whatever_the_work_waits_for(settings):
+    router = APIRouter()
+    ends = []
+
+    @router.get("/stuck")
+    async def stuck() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ends.append("stuck")
+
+    @router.get("/own")
+    async def own() -> None:
+        raise TimeoutError
+
+    @router.get("/begun")
+    async def begun() -> StreamingResponse:
+        async def parts():
+            yield b"a"
+            await go_on.wait()
+            yield b"b"
+
+        return StreamingResponse(parts())
+
+    go_on = asyncio.Event()
+    app = create_edge_app(settings, title="Gateway", summary="Doors.", routers=[router])
+    async with serve_app(app, host="127.0.0.1", port=0) as port, httpx.AsyncClient() as client:
+        late = {"Tandem-Deadline": "1"}
+        answer = await client.get(f"http://127.0.0.1:{port}/stuck", headers=late)
+        assert (answer.status_code, answer.json()["code"]) == (503, "deadline-passed")
+        assert answer.headers["retry-after"] == "1"
+        assert answer.headers["x-request-id"]
+        assert ends == ["stuck"]
+        answer = await client.get(f"http://127.0.0.1:{port}/own", headers=late)
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal-error")
+        begins = client.stream("GET", f"http://127.0.0.1:{port}/begun", headers=late)
+        async with begins as answer:
+            stuck_too = await client.get(f"http://127.0.0.1:{port}/stuck", headers=late)
+            assert stuck_too.status_code == 503  # so the deadline of the first has passed, too
+            go_on.set()
+            assert await answer.aread() == b"ab"

@@ -16,5 +16,7 @@ class TestpaySettings(DatabaseSettings):
     it nobody is let in."""
     settle_after_seconds: float = Field(default=0.5, ge=0)
     """How long a card that is pending stays so."""
+    deadline_seconds: float = 60.0
+    """Longer than the slow card takes."""
     slow_seconds: float = Field(default=30.0, ge=0)
     """How long the slow card's first answer takes."""
