@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from chassis.runtime import Runtime
 
 RUNNING, WAITING, UNDOING, DONE, UNDONE = "running", "waiting", "undoing", "done", "undone"
-ENDED = frozenset({DONE, UNDONE})
+ENDED = (DONE, UNDONE)
 _REFUSALS = (Invalid, Conflict, NotFound, Forbidden)
 _FIRST_RETRY_SECONDS = 0.2
 _LONGEST_RETRY_SECONDS = 60.0
