@@ -51,7 +51,7 @@ class Gate:
     is_closed: bool = False
     operations: int = 0
     races: int = 0
-    """How often one operation set several others free, whose order PostgreSQL then decided."""
+    """How often several waited for one row, or were set free at once: PostgreSQL then decided."""
     parked: list[Operation] = field(default_factory=list)
     open: list["Connection"] = field(default_factory=list)
     listeners: list[Listener] = field(default_factory=list)
@@ -108,7 +108,9 @@ class Gate:
             return
         operation.task = self.server.begin(connection.real, operation.work)
         while not operation.task.done():
-            if self.server.waiting([connection.real.pid]):
+            waiting = self.server.waiting([connection.real.pid])
+            if waiting:
+                self.races += "tuple" in waiting.values()
                 self._park(operation)
                 return
             self.server.glance([operation.task])

@@ -76,14 +76,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._advance()
         if not self._ready:
             return
+        if self.steps - self._moved_at > _MOST_STEPS_AT_ONCE and not self.is_unwinding:
+            raise Spinning
         chosen = self._random.randrange(len(self._ready))
         handle = self._ready[chosen]
         del self._ready[chosen]
         if handle.cancelled() or self._is_kept(handle):
             return
         self.steps += 1
-        if self.steps - self._moved_at > _MOST_STEPS_AT_ONCE and not self.is_unwinding:
-            raise Spinning
         self.choices = hash((self.choices, chosen, len(self._ready)))
         self.on_step()
         if not self._is_kept(handle):  # what befell it just now comes before it

@@ -20,7 +20,7 @@ _SESSION = {
     "deadlock_timeout": "1h",
     "plan_cache_mode": "force_custom_plan",
 }
-_WAITING = "SELECT DISTINCT pid FROM pg_locks WHERE NOT granted AND pid = ANY($1::int[])"
+_WAITING = "SELECT pid, locktype FROM pg_locks WHERE NOT granted AND pid = ANY($1::int[])"
 _CLEAN = """
 ROLLBACK; CLOSE ALL; RESET ALL; SELECT pg_advisory_unlock_all(); DISCARD TEMP
 """
@@ -127,9 +127,9 @@ class Server:
         for task in tasks:
             task.remove_done_callback(stop)
 
-    def waiting(self, pids: Sequence[int]) -> set[int]:
-        """Which of these wait for a lock, all seen at one moment."""
-        return {row[0] for row in self.run(self._monitor.fetch(_WAITING, pids))}
+    def waiting(self, pids: Sequence[int]) -> dict[int, str]:
+        """Which of these wait for a lock, and of what type, all seen at one moment."""
+        return dict(self.run(self._monitor.fetch(_WAITING, pids)))
 
     def cancel(self, real: Real, task: "asyncio.Task[Any]") -> None:
         """Let PostgreSQL cancel what a connection is at, and wait until it has."""

@@ -9,7 +9,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, MetaData, Table, Text, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    MetaData,
+    Table,
+    Text,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from chassis import outbox
@@ -26,6 +37,7 @@ if TYPE_CHECKING:
 
 STOCK = 100
 TABLES = MetaData()
+_QUEUE_UP = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 class ThingChanged(EventData):
@@ -76,6 +88,15 @@ VERDICTS = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("is_yes", Boolean, nullable=False),
 )
+
+
+async def queue_up(session: AsyncSession, name: str) -> None:
+    """Wait in line for a row that many want.
+
+    Of several that wait for a row PostgreSQL lets anyone go first, which no seed decides; an
+    advisory lock goes to the one who came first.
+    """
+    await session.execute(_QUEUE_UP, {"name": name})
 
 
 async def tell(session: AsyncSession, data: EventData, *, subject: str, sequence: int) -> UUID:
@@ -129,6 +150,7 @@ class Dealing:
 
     async def reserve(self, session: AsyncSession, row: ProcessRow, _: Any) -> Outcome:
         self._check_place(row, "reserve")
+        await queue_up(session, SHELF.name)
         await session.execute(update(SHELF).values(pieces=SHELF.c.pieces - 1))
         row.data["is_reserved"] = True
         return self._outcome(row)
@@ -136,6 +158,7 @@ class Dealing:
     async def unreserve(self, session: AsyncSession, row: ProcessRow, _: Any) -> None:
         self._check_place(row, "reserve")
         if row.data.get("is_reserved"):
+            await queue_up(session, SHELF.name)
             await session.execute(update(SHELF).values(pieces=SHELF.c.pieces + 1))
             row.data["is_reserved"] = False
 

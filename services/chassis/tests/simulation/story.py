@@ -30,6 +30,7 @@ from services.chassis.tests.simulation.source import (
     VERDICTS,
     ThingChanged,
     ThingCounted,
+    queue_up,
     tell,
 )
 from services.chassis.tests.simulation.world import World
@@ -94,6 +95,7 @@ class Story:
 
         async def change(runtime: Runtime) -> None:
             async with runtime.sessions() as session:
+                await queue_up(session, key)
                 row = (
                     await session.execute(
                         select(THINGS).where(THINGS.c.key == key).with_for_update()

@@ -86,6 +86,7 @@ class World:
 
     def __post_init__(self) -> None:
         self._digest = sha256()
+        self._width = None if self.tail.maxlen is None else 200
         self._random = self.draw("troubles")
         self._next_trouble = self._random.randint(1, self.plan.steps_between)
         self._starts = 0
@@ -128,7 +129,7 @@ class World:
     def note(self, line: str) -> None:
         """Write the trace."""
         self._digest.update(f"{self.loop.time():.6f} {line}\n".encode())
-        self.tail.append(f"{self.loop.steps} {self.loop.time():.3f} {line[:400]}")
+        self.tail.append(f"{self.loop.steps} {self.loop.time():.3f} {line[: self._width]}")
 
     def accuse(self, what: str) -> None:
         """Something happened that must not."""
