@@ -91,4 +91,4 @@ def _note(runtime: Runtime, notice: NoticeRow, is_taken: bool, now: datetime) ->
     notice.next_attempt_at = now + timedelta(seconds=seconds)
 
 
-SETTLE = Job(name="settle", every=timedelta(seconds=0.25), run=settle)
+SETTLE = Job(name="settle", every=timedelta(seconds=1), run=settle)
