@@ -12,7 +12,7 @@ from services.chassis.tests.simulation.simulate import simulate
 
 AT_ONCE = 10
 ALONE = os.environ.get("TANDEM_TEST_SEED")
-COUNT = int(os.environ.get("TANDEM_TEST_SEEDS") or 300)
+COUNT = int(os.environ.get("TANDEM_TEST_SEEDS") or 200)
 
 
 @pytest.mark.skipif(ALONE is not None, reason="one seed alone was asked for")
