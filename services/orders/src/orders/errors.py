@@ -17,7 +17,7 @@ Conflict 409
 ├── CartNotPriceable        pricing cannot say what it costs
 ├── CartNotOrderable        its code is that of the cart's first problem
 ├── PriceChanged            names the new total; nothing was charged
-├── PaymentTooSmall         less is left to be captured or refunded
+├── MovementTooLarge        less is left to be captured or refunded
 ├── PaymentMovementRefused  the provider would not capture or refund
 └── PlacementOverdue        a neighbour was away until the deadline; all was undone
 Invalid 422
@@ -177,7 +177,7 @@ class PriceChanged(Conflict):
         )
 
 
-class PaymentTooSmall(Conflict):
+class MovementTooLarge(Conflict):
     """More was to be captured or refunded than is left."""
 
     def __init__(self, what: str, left: Money) -> None:

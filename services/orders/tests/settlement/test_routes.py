@@ -66,7 +66,7 @@ async def test_more_than_there_is_is_refused(shop, provider, number, what, amoun
     key = uuid4().hex
     for _ in range(2):
         answer = await move(shop, number, what, amount, key=key)
-        assert (answer.status_code, answer.json()["code"]) == (409, "payment-too-small")
+        assert (answer.status_code, answer.json()["code"]) == (409, "movement-too-large")
         assert answer.json()["left"] == {"amount": left, "currency": "GBP"}
     assert await paid(shop, number) == ("authorised", "0.00", "0.00", 1)
 
@@ -75,7 +75,7 @@ async def test_another_currency_is_refused(shop, number):
     body = {"amount": {"amount": "1.00", "currency": "EUR"}}
     headers = {**shop.partner, "Idempotency-Key": "k"}
     answer = await shop.client.post(f"/v1/orders/{number}/captures", json=body, headers=headers)
-    assert answer.json()["code"] == "payment-too-small"
+    assert answer.json()["code"] == "movement-too-large"
 
 
 async def test_the_same_capture_twice_is_one(shop, provider, number):

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.money import Money
 from contracts.orders import MovementKind, Payment
-from orders.errors import PaymentTooSmall
+from orders.errors import MovementTooLarge
 from orders.payment.domain import Authorised, MovementState, StoredStatus, left_of
 from orders.payment.tables import PaymentMovementRow, PaymentRow
 from orders.payment.views import as_payment
@@ -60,7 +60,7 @@ async def book_movement(
     """Set aside what is to be captured or refunded, all that is left without an amount.
 
     What is set aside already counts as moved, so that two at once never ask for more than there
-    is. Raises PaymentTooSmall.
+    is. Raises MovementTooLarge.
     """
     payment = await session.get_one(PaymentRow, key, with_for_update=True)
     under_way = select(func.coalesce(func.sum(PaymentMovementRow.amount_minor), 0)).where(
@@ -77,7 +77,7 @@ async def book_movement(
     left = Money(minor, payment.currency)
     wanted = left if amount is None else amount
     if wanted.currency != left.currency or not 0 < wanted.minor <= left.minor:
-        raise PaymentTooSmall(f"{kind}d" if kind.endswith("e") else f"{kind}ed", left)
+        raise MovementTooLarge(f"{kind}d" if kind.endswith("e") else f"{kind}ed", left)
     session.add(
         PaymentMovementRow(
             id=movement_id,
