@@ -315,7 +315,8 @@ async def drive(
             return row
         # Many may wait at once while a neighbour is away, so each looks less and less often.
         wait = (min(ready_at, until) - now).total_seconds()
-        await asyncio.sleep(min(max(wait, 0.0), look))
+        # What is ready, but not ours, somebody has locked: to look at once would be a busy loop.
+        await asyncio.sleep(min(wait, look) if wait > 0 else look)
         look = min(look * 2, _LONGEST_LOOK_SECONDS)
 
 

@@ -497,6 +497,34 @@ async def test_a_worker_makes_no_circles_around_what_another_has_locked(
     await working
 
 
+async def test_who_waits_makes_no_circles_around_what_another_has_locked(
+    shop, runtime, clock, monkeypatch
+):
+    tries = 0
+    take_lease = process._take_lease
+
+    async def take_and_count(*arguments):
+        nonlocal tries
+        tries += 1
+        return await take_lease(*arguments)
+
+    monkeypatch.setattr(process, "_take_lease", take_and_count)
+    monkeypatch.setattr(process, "_FIRST_LOOK_SECONDS", 60)
+    runtime.clock = clock
+    row = await shop.start()
+    clock.turn(seconds=runtime.settings.lease_seconds)
+    async with runtime.sessions() as session:
+        await session.execute(text("SELECT FROM processes FOR UPDATE"))
+        until = clock.now() + timedelta(seconds=60)
+        waiting = asyncio.create_task(process.drive(runtime, row.id, until=until))
+        while not tries:
+            await session.execute(text("SELECT 1"))
+        for _ in range(50):  # it would have the time
+            await session.execute(text("SELECT 1"))
+        waiting.cancel()
+    assert tries == 1
+
+
 async def test_a_stopping_worker_finishes_its_step_and_lets_go(shop, runtime):
     begun, go_on, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
