@@ -187,7 +187,9 @@ async def stopped(market: Market, name: str) -> AsyncIterator[None]:
 
 
 async def is_in_transaction(market: Market) -> bool:
-    """Whether somebody says nothing for half a second in the middle of a transaction."""
+    """Whether somebody says nothing for half a second in the middle of a transaction, or would
+    once it got the lock that it waits for.
+    """
     await market.rows("orders", "SELECT pg_sleep(0.5)")
     return bool(await market.rows("orders", STANDING))
 
@@ -228,6 +230,7 @@ ORDER BY id
 """
 STANDING = """
 SELECT pid FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event = 'ClientRead' AND state <> 'idle'
+WHERE datname = current_database() AND state <> 'idle'
+      AND (wait_event = 'ClientRead' OR wait_event_type = 'Lock')
       AND greatest(query_start, state_change) < now() - interval '0.5 s'
 """
