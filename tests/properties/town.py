@@ -5,7 +5,6 @@ own. A copy that the next step rests on is waited for: after a write of a produc
 until every event had its effect.
 """
 
-import sys
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -327,16 +326,6 @@ class Town(RuleBasedStateMachine):
             self.put_price(0, sku, amount, tiers, (None, None))
             self.count(0, sku, count)
         self.settle()
-
-    def teardown(self) -> None:
-        """Everything there is in the end, unless something has failed already."""
-        if sys.exc_info()[0] is None and self.catalog.stores.bodies:
-            self.settle()
-            self.judge()
-
-    def judge(self) -> None:
-        """Compare everything; `Judged` says how."""
-        raise NotImplementedError
 
 
 def check_kept(told: Mapping[str, Any], key: str, kept: Kept[Any]) -> None:

@@ -36,7 +36,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from contracts.money import Money
-from contracts.orders import MAX_CART_LINES, CartProblem
+from contracts.orders import MAX_CART_LINES, CartProblem, MovementKind
 from contracts.pricing import MAX_QUANTITY
 from contracts.problems import Conflict, FieldError, Invalid, NotFound, Unauthenticated
 
@@ -180,8 +180,9 @@ class PriceChanged(Conflict):
 class MovementTooLarge(Conflict):
     """More was to be captured or refunded than is left."""
 
-    def __init__(self, what: str, left: Money) -> None:
-        super().__init__(f"At most {left} can be {what}.", extra={"left": _wire(left)})
+    def __init__(self, kind: MovementKind, left: Money) -> None:
+        done = "captured" if kind is MovementKind.CAPTURE else "refunded"
+        super().__init__(f"At most {left} can be {done}.", extra={"left": _wire(left)})
 
 
 class PaymentMovementRefused(Conflict):

@@ -77,7 +77,7 @@ async def book_movement(
     left = Money(minor, payment.currency)
     wanted = left if amount is None else amount
     if wanted.currency != left.currency or not 0 < wanted.minor <= left.minor:
-        raise MovementTooLarge(f"{kind}d" if kind.endswith("e") else f"{kind}ed", left)
+        raise MovementTooLarge(kind, left)
     session.add(
         PaymentMovementRow(
             id=movement_id,
