@@ -73,7 +73,8 @@ class RequestMiddleware:
             await send(message)
 
         async def send_in_time(message: Message) -> None:
-            limit.reschedule(None)
+            if not limit.expired():  # an answer that comes while we are being cut is still one
+                limit.reschedule(None)
             await send_with_id(message)
 
         limit = asyncio.timeout(tracing.remaining(otherwise=0.0) + _GRACE_SECONDS)
