@@ -11,6 +11,7 @@ from functools import partial
 from random import Random
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from tests.outages.faults import Hold
@@ -176,7 +177,7 @@ async def stopped(market: Market, name: str) -> AsyncIterator[None]:
     process = market.shop.processes[name]
     try:
         process.send_signal(signal.SIGSTOP)
-        while await is_in_transaction(market):
+        while await has_open_transaction(market, process.pid):
             process.send_signal(signal.SIGCONT)
             await asyncio.sleep(PAUSE_SECONDS)
             process.send_signal(signal.SIGSTOP)
@@ -186,12 +187,13 @@ async def stopped(market: Market, name: str) -> AsyncIterator[None]:
         process.send_signal(signal.SIGCONT)
 
 
-async def is_in_transaction(market: Market) -> bool:
-    """Whether somebody says nothing for half a second in the middle of a transaction, or would
-    once it got the lock that it waits for.
+async def has_open_transaction(market: Market, pid: int) -> bool:
+    """Whether a session of a process that stands still is in a transaction, once the server has
+    done what it was told before; a statement that still waits for a lock would get it later.
     """
-    await market.rows("orders", "SELECT pg_sleep(0.5)")
-    return bool(await market.rows("orders", STANDING))
+    await market.rows("orders", "SELECT pg_sleep(0.1)")
+    ports = [connection.laddr.port for connection in psutil.Process(pid).net_connections("tcp")]
+    return bool(await market.rows("orders", BUSY, ports))
 
 
 async def has_ended(market: Market, sku: str, at_least: int | None = None) -> bool:
@@ -228,9 +230,7 @@ SELECT processes.* FROM processes
 WHERE data ->> 'cart_id' IN (SELECT cart_id::text FROM cart_lines WHERE sku = $1)
 ORDER BY id
 """
-STANDING = """
+BUSY = """
 SELECT pid FROM pg_stat_activity
-WHERE datname = current_database() AND state <> 'idle'
-      AND (wait_event = 'ClientRead' OR wait_event_type = 'Lock')
-      AND greatest(query_start, state_change) < now() - interval '0.5 s'
+WHERE datname = current_database() AND client_port = ANY($1) AND state <> 'idle'
 """
