@@ -63,6 +63,11 @@ class PutStore(Request):
     tax_display: TaxDisplay = Field(
         description="Whether prices are shown with tax.", examples=["gross"]
     )
+    default_assortment: Key | None = Field(
+        default=None,
+        description="Key of the assortment that everybody sees here; null: all that is published.",
+        examples=[None],
+    )
 
 
 class Store(PutStore):
@@ -235,8 +240,110 @@ class Product(Answer):
     )
 
 
+class AssortmentRule(Request):
+    """What belongs to an assortment: products in any of these categories or named here, and SKUs.
+
+    A thing belongs that any of the three says. An empty rule takes nothing.
+    """
+
+    categories: list[Key] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="Products in these categories and in all below them.",
+        examples=[["lighting"]],
+    )
+    products: list[Key] = Field(
+        default_factory=list,
+        max_length=10_000,
+        description="Products, with all their SKUs.",
+        examples=[["71053"]],
+    )
+    skus: list[Sku] = Field(
+        default_factory=list, max_length=10_000, description="Single SKUs.", examples=[["85123A"]]
+    )
+
+
+class AssignmentEffect(StrEnum):
+    """What an assortment does for who it is assigned to.
+
+    Visible is ((the store's own, narrowed by the union of each level's `narrow`) and all `widen`)
+    without all `exclude`.
+    """
+
+    NARROW = "narrow"
+    WIDEN = "widen"
+    EXCLUDE = "exclude"
+
+
+class BuyerLevel(StrEnum):
+    """Which buyers are meant: those of a customer group, company, unit (with those below it) or
+    agreement in force.
+    """
+
+    GROUP = "group"
+    COMPANY = "company"
+    UNIT = "unit"
+    AGREEMENT = "agreement"
+
+
+class AssortmentAssignment(Request):
+    """Whom an assortment is for."""
+
+    level: BuyerLevel = Field(description="Which kind of buyers.", examples=["company"])
+    key: Key = Field(
+        description="Key of the group, company, unit or agreement.", examples=["brighton-gifts"]
+    )
+    effect: AssignmentEffect = Field(
+        default=AssignmentEffect.NARROW, description="What it does for them.", examples=["narrow"]
+    )
+
+
+class PutAssortment(Request):
+    """A part of the catalog, and who gets it: what a custom catalog is made of."""
+
+    name: ShortText = Field(description="For the people who keep it.", examples=["Lighting only"])
+    stores: list[Key] = Field(
+        default_factory=list,
+        max_length=200,
+        description="Stores that its assignments hold in; none named means all.",
+        examples=[["b2b-eu"]],
+    )
+    include: AssortmentRule | None = Field(
+        default=None,
+        description="What belongs to it; null: everything.",
+        examples=[{"categories": ["lighting"], "products": [], "skus": []}],
+    )
+    exclude: AssortmentRule | None = Field(
+        default=None,
+        description="What does not, whatever `include` says.",
+        examples=[{"categories": [], "products": [], "skus": ["85123A"]}],
+    )
+    assignments: list[AssortmentAssignment] = Field(
+        default_factory=list,
+        max_length=10_000,
+        description="Whom it is for, beside stores that have it as their default.",
+        examples=[[{"level": "company", "key": "brighton-gifts", "effect": "narrow"}]],
+    )
+
+
+class Assortment(PutAssortment):
+    """An assortment as catalog keeps it."""
+
+    model_config = Answer.model_config
+
+    key: Key = Field(description="The partner's name for it.", examples=["lighting-only"])
+    version: int = Field(description="Grows by one with every change.", examples=[1])
+    updated_at: AwareDatetime = Field(
+        description="When it changed last, UTC.", examples=["2026-11-22T10:00:00Z"]
+    )
+
+
 class CheckEntitlement(Request):
-    """Ask which SKUs a buyer of a store may order."""
+    """Ask which SKUs a buyer of a store may order.
+
+    Who asks is said by the token: a member, or a service on behalf of one; else it is a guest.
+    A store for companies (`b2b`) sells nothing to guests.
+    """
 
     store: Key = Field(description="Key of the store.", examples=["d2c-uk"])
     skus: list[Sku] = Field(
@@ -268,6 +375,30 @@ class Entitlement(Answer):
     items: list[SkuEntitlement] = Field(description="One for each SKU asked.")
 
 
+class AssortmentPart(Answer):
+    """One assortment's say on a SKU."""
+
+    assortment: Key = Field(description="Key of the assortment.", examples=["lighting-only"])
+    level: BuyerLevel | None = Field(
+        default=None, description="By which level it is assigned; null: the store's own."
+    )
+    key: Key | None = Field(
+        default=None, description="To which group, company, unit or agreement.", examples=["acme"]
+    )
+    effect: AssignmentEffect = Field(description="What it does.", examples=["narrow"])
+    contains: bool = Field(description="Whether the SKU belongs to it.", examples=[True])
+
+
+class EntitlementExplanation(Answer):
+    """Why a SKU may or may not be ordered."""
+
+    sku: str = Field(description="As asked.", examples=["71053"])
+    is_orderable: bool = Field(description="The outcome.", examples=[True])
+    is_known: bool = Field(description="Whether there is such a SKU.", examples=[True])
+    is_published: bool = Field(description="Whether its product is published.", examples=[True])
+    parts: list[AssortmentPart] = Field(description="Every assortment that has a say.")
+
+
 class StoreChanged(EventData):
     """A store was made or changed. The subject is its key."""
 
@@ -282,6 +413,14 @@ class CategoryChanged(EventData):
     type: ClassVar[str] = "tandem.catalog.category.changed.v1"
 
     category: Category = Field(description="The category as it is now.")
+
+
+class AssortmentChanged(EventData):
+    """An assortment was made or changed. The subject is its key."""
+
+    type: ClassVar[str] = "tandem.catalog.assortment.changed.v1"
+
+    assortment: Assortment = Field(description="The assortment as it is now.")
 
 
 class ProductFacts(Answer):

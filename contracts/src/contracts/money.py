@@ -205,6 +205,25 @@ class Money:
         return handler(_Wire.__pydantic_core_schema__)
 
 
+def _not_negative(money: Money) -> Money:
+    if money.minor < 0:
+        raise ValueError("must not be negative")
+    return money
+
+
+def _positive(money: Money) -> Money:
+    if money.minor <= 0:
+        raise ValueError("must be more than zero")
+    return money
+
+
+Limit = Annotated[Money, AfterValidator(_not_negative)]
+"""A sum that may be reached: zero or more."""
+
+PositiveMoney = Annotated[Money, AfterValidator(_positive)]
+"""A sum that is more than zero."""
+
+
 def _unit_price(text: str) -> str:
     _decimal(text, decimals=UNIT_PRICE_DECIMALS, field="unit price")
     return text

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from contracts.catalog import TaxClass
 from contracts.envelope import MAX_BATCH_ITEMS, EventData
@@ -14,7 +14,7 @@ from contracts.money import Currency, Money, UnitPrice
 from contracts.pricing import Quantity, TaxedAmount, TaxTotal
 from contracts.problems import ProblemDetail
 from contracts.testpay import CARDS, PaymentToken
-from contracts.text import LocalizedName, LocalizedText, ShortText
+from contracts.text import Email, LocalizedName, LocalizedText, ShortText
 
 MAX_STOCK = 1_000_000_000
 MAX_CART_LINES = 1000
@@ -141,13 +141,6 @@ class Address(Request):
     )
 
 
-Email = Annotated[
-    str,
-    StringConstraints(pattern=r"^[^@\s\x00]{1,64}@[^@\s.\x00]+(\.[^@\s.\x00]+)+$", max_length=254),
-]
-"""A mail address; whether it is read is found out by writing to it."""
-
-
 class CartLineInput(Request):
     """A SKU and how many of it."""
 
@@ -156,7 +149,7 @@ class CartLineInput(Request):
 
 
 class OpenCart(Request):
-    """Open a guest's cart."""
+    """Open a cart: a member's in a store for companies, a guest's in one for people."""
 
     store: Key = Field(description="Key of the store.", examples=["d2c-uk"])
     currency: Currency | None = Field(
@@ -211,6 +204,43 @@ class SetCartDelivery(Request):
     )
 
 
+class QuickOrder(Request):
+    """Put a pasted list into a cart: a SKU and a quantity a line.
+
+    SKU and quantity are parted by a tab, comma, semicolon or spaces. A line without a quantity is
+    for one piece. Empty lines are passed over. What one line names more than once adds up.
+    """
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=64_000)] = Field(
+        description="At most 500 lines that are not empty.",
+        examples=["71053\t6\n85123A;12\n22423 2"],
+    )
+
+
+class QuickOrderRefusal(Answer):
+    """A line of a pasted list that was not taken."""
+
+    line: int = Field(description="Its number in the text, the first is 1.", examples=[3])
+    text: str = Field(description="The line, its first 200 characters.", examples=["NOSUCH 2"])
+    code: str = Field(
+        description="line-unreadable, quantity-unreadable, sku-not-orderable, no-price, "
+        "below-minimum, above-maximum, off-multiple, quantity-too-large.",
+        examples=["sku-not-orderable"],
+    )
+    message: str = Field(
+        description="What is wrong and what would do.",
+        examples=["NOSUCH is not sold in this store."],
+    )
+
+
+class CartBuyer(Answer):
+    """The member whose cart or order it is, and for whom they act."""
+
+    member_id: UUID = Field(description="The member.", examples=[_id])
+    company: Key = Field(description="Key of the company.", examples=["brighton-gifts"])
+    unit: Key = Field(description="Key of the unit.", examples=["shop-one"])
+
+
 class CartStatus(StrEnum):
     """Where a cart stands."""
 
@@ -224,7 +254,7 @@ class CartProblem(Answer):
 
     code: str = Field(
         description="sku-not-orderable, no-price, not-enough-stock, cart-empty, address-missing, "
-        "delivery-missing, delivery-not-offered.",
+        "delivery-missing, delivery-not-offered, below-minimum, above-maximum, off-multiple.",
         examples=["not-enough-stock"],
     )
     message: str = Field(
@@ -280,6 +310,9 @@ class Cart(Answer):
     version: int = Field(description="Grows by one with every change.", examples=[3])
     status: CartStatus = Field(description="Where it stands.", examples=["open"])
     store: Key = Field(description="Key of the store.", examples=["d2c-uk"])
+    buyer: CartBuyer | None = Field(
+        default=None, description="The member whose cart it is; null: a guest's."
+    )
     currency: Currency = Field(description="Of all amounts.", examples=["GBP"])
     country: CountryCode = Field(description="Where it goes, for tax.", examples=["GB"])
     locale: Locale = Field(description="Of the names.", examples=["en"])
@@ -302,12 +335,22 @@ class Cart(Answer):
     updated_at: AwareDatetime = Field(description="When it changed last, UTC.", examples=[_time])
 
 
+class QuickOrdered(Answer):
+    """What came of a pasted list: the good lines are in the cart, the others were refused."""
+
+    cart: Cart = Field(description="The cart as it is now.")
+    taken: int = Field(description="How many lines were taken.", examples=[24])
+    refused: list[QuickOrderRefusal] = Field(description="Lines that were not, each with why.")
+
+
 class OpenedCart(Answer):
-    """A new cart and the secret that opens it. The secret is told only this once."""
+    """A new cart; a guest's comes with the secret that opens it, told only this once."""
 
     cart: Cart = Field(description="The cart.")
-    secret: str = Field(
-        description="Send it as `Tandem-Cart-Secret`; it opens the order too. Keep it.",
+    secret: str | None = Field(
+        default=None,
+        description="A guest sends it as `Tandem-Cart-Secret`; it opens the order too. Keep it. "
+        "Null for a member, whose token opens it.",
         examples=["c2VjcmV0LWV4YW1wbGUtb25seS1ub3QtcmVhbA"],
     )
 
@@ -322,6 +365,12 @@ class TestPayment(Request):
     )
 
 
+class TermsPayment(Request):
+    """Payment on the terms of the company's agreement: an invoice, due later."""
+
+    method: Literal["terms"] = Field(description="On terms.", examples=["terms"])
+
+
 class PlaceOrder(Request):
     """Order what is in the cart at the total that was shown."""
 
@@ -329,13 +378,23 @@ class PlaceOrder(Request):
         description="The cart's `totals.total.gross` as the buyer saw it; another is refused.",
         examples=[_gbp],
     )
-    payment: TestPayment = Field(description="How it is paid.")
+    payment: Annotated[TestPayment | TermsPayment, Field(discriminator="method")] = Field(
+        description="How it is paid; on terms by members only.",
+        examples=[{"method": "test", "token": "tok_ok"}],
+    )
+    purchase_order_number: ShortText | None = Field(
+        default=None,
+        description="The company's own number for it; needed where its agreement says so.",
+        examples=["PO-4711"],
+    )
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands."""
+    """Where an order stands: placed, some of it shipped, or all of it."""
 
     PLACED = "placed"
+    PARTIALLY_SHIPPED = "partially_shipped"
+    SHIPPED = "shipped"
 
 
 class OrderLine(Answer):
@@ -350,6 +409,7 @@ class OrderLine(Answer):
         description="The product's name in the order's locale.", examples=["White metal lantern"]
     )
     quantity: int = Field(description="How many.", examples=[6])
+    shipped: int = Field(default=0, description="How many of them were shipped.", examples=[4])
     unit_price: UnitPrice = Field(
         description="Of one piece, as the store shows prices.",
         examples=[{"amount": "3.39", "currency": "GBP"}],
@@ -377,6 +437,66 @@ class Payment(Answer):
         examples=[{"amount": "0.00", "currency": "GBP"}],
     )
     reference: str = Field(description="The provider's name for it.", examples=[f"{_id}:pay"])
+
+
+class OrderTerms(Answer):
+    """The terms that an order is paid on."""
+
+    agreement: Key = Field(description="Key of the agreement.", examples=["brighton-2026"])
+    payment_days: int = Field(description="Days until its invoice is due.", examples=[30])
+
+
+class ShipmentLineInput(Request):
+    """How many pieces of an order's SKU are in a parcel."""
+
+    sku: Sku = Field(description="The SKU, as ordered.", examples=["71053"])
+    quantity: Quantity = Field(description="How many of it.", examples=[4])
+
+
+class ShipOrder(Request):
+    """Ship some or all of an order, as a WMS reports it."""
+
+    lines: list[ShipmentLineInput] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_CART_LINES,
+        description="What is in the parcel; all that is left if absent.",
+        examples=[[{"sku": "71053", "quantity": 4}]],
+    )
+    carrier: ShortText | None = Field(
+        default=None, description="Who carries it.", examples=["Royal Mail"]
+    )
+    tracking_number: ShortText | None = Field(
+        default=None, description="The carrier's number for it.", examples=["RM123456785GB"]
+    )
+
+    @model_validator(mode="after")
+    def _skus_differ(self) -> "ShipOrder":
+        skus = [line.sku for line in self.lines or ()]
+        if len(set(skus)) != len(skus):
+            raise ValueError("lines must have different SKUs")
+        return self
+
+
+class ShipmentLine(Answer):
+    """What is in a parcel."""
+
+    sku: str = Field(description="The SKU.", examples=["71053"])
+    quantity: int = Field(description="How many of it.", examples=[4])
+
+
+class Shipment(Answer):
+    """A parcel of an order."""
+
+    id: UUID = Field(description="UUIDv7.", examples=[_id])
+    lines: list[ShipmentLine] = Field(description="What is in it.")
+    carrier: str | None = Field(
+        default=None, description="Who carries it.", examples=["Royal Mail"]
+    )
+    tracking_number: str | None = Field(
+        default=None, description="The carrier's number for it.", examples=["RM123456785GB"]
+    )
+    shipped_at: AwareDatetime = Field(description="When, UTC.", examples=[_time])
 
 
 class CapturePayment(Request):
@@ -426,6 +546,12 @@ class Order(Answer):
     version: int = Field(description="Grows by one with every change.", examples=[1])
     status: OrderStatus = Field(description="Where it stands.", examples=["placed"])
     store: Key = Field(description="Key of the store.", examples=["d2c-uk"])
+    buyer: CartBuyer | None = Field(
+        default=None, description="The member who ordered; null: a guest."
+    )
+    purchase_order_number: str | None = Field(
+        default=None, description="The company's own number for it.", examples=["PO-4711"]
+    )
     currency: Currency = Field(description="Of all amounts.", examples=["GBP"])
     country: CountryCode = Field(description="Where it goes.", examples=["GB"])
     locale: Locale = Field(description="Of the names.", examples=["en"])
@@ -434,15 +560,29 @@ class Order(Answer):
     delivery_address: Address = Field(description="Where it goes.")
     billing_address: Address = Field(description="Who pays.")
     delivery: ChosenDelivery = Field(description="How it is brought.")
-    payment: Payment = Field(description="How it is paid.")
+    payment: Payment | None = Field(
+        default=None, description="How it was paid at once; null: on terms."
+    )
+    terms: OrderTerms | None = Field(
+        default=None, description="The terms it is paid on; null: paid at once."
+    )
+    shipments: list[Shipment] = Field(
+        default_factory=list, description="Its parcels, the first first."
+    )
     totals: Totals = Field(description="What everything costs.")
     placed_at: AwareDatetime = Field(description="When it was placed, UTC.", examples=[_time])
 
 
 class PlacementStatus(StrEnum):
-    """Where the placing of an order stands."""
+    """Where the placing of an order stands.
+
+    pending: it goes on by itself. awaiting_approval: a person decides. placed: there is an order.
+    refused: there is none and nothing is held; the problem's code says why, such as
+    `order-rejected`, `approval-timed-out`, `placement-cancelled` or `credit-exceeded`.
+    """
 
     PENDING = "pending"
+    AWAITING_APPROVAL = "awaiting_approval"
     PLACED = "placed"
     REFUSED = "refused"
 
@@ -452,8 +592,26 @@ class Placement(Answer):
 
     id: UUID = Field(description="UUIDv7.", examples=[_id])
     status: PlacementStatus = Field(description="Where it stands.", examples=["placed"])
+    cart_id: UUID | None = Field(default=None, description="The cart it is of.", examples=[_id])
+    buyer: CartBuyer | None = Field(
+        default=None, description="The member who orders; null: a guest."
+    )
+    total: TaxedAmount | None = Field(
+        default=None, description="What it comes to, once that is checked."
+    )
+    purchase_order_number: str | None = Field(
+        default=None, description="The company's own number for it.", examples=["PO-4711"]
+    )
+    approval_request_id: str | None = Field(
+        default=None,
+        description="The request that somebody decides on, once it is asked.",
+        examples=[f"{_id}:approve"],
+    )
     order: Order | None = Field(default=None, description="The order, once placed.")
     problem: ProblemDetail | None = Field(default=None, description="Why it was refused.")
+    created_at: AwareDatetime | None = Field(
+        default=None, description="When it was begun, UTC.", examples=[_time]
+    )
 
 
 class OrderPlacedLine(Answer):
@@ -477,9 +635,55 @@ class OrderPlaced(EventData):
     store: Key = Field(description="Key of the store.", examples=["d2c-uk"])
     currency: Currency = Field(description="Of all amounts.", examples=["GBP"])
     country: CountryCode = Field(description="Where it goes.", examples=["GB"])
+    buyer: CartBuyer | None = Field(
+        default=None, description="The member who ordered; null: a guest."
+    )
+    purchase_order_number: str | None = Field(
+        default=None, description="The company's own number for it.", examples=["PO-4711"]
+    )
+    terms: OrderTerms | None = Field(
+        default=None, description="The terms it is paid on; null: paid at once."
+    )
     lines: list[OrderPlacedLine] = Field(description="What was ordered.")
     total: TaxedAmount = Field(description="What everything costs.")
     placed_at: AwareDatetime = Field(description="When, UTC.", examples=[_time])
+
+
+class OrderShipped(EventData):
+    """A parcel of an order was shipped. The subject is the order's id."""
+
+    type: ClassVar[str] = "tandem.orders.order.shipped.v1"
+
+    order_id: UUID = Field(description="UUIDv7.", examples=[_id])
+    number: str = Field(description="The order's, for people.", examples=["T-1000042"])
+    status: OrderStatus = Field(
+        description="Where the order stands now.", examples=["partially_shipped"]
+    )
+    buyer: CartBuyer | None = Field(
+        default=None, description="The member who ordered; null: a guest."
+    )
+    shipment: Shipment = Field(description="The parcel.")
+
+
+class PlacementChanged(EventData):
+    """The placing of a member's order went on. The subject is the placement's id."""
+
+    type: ClassVar[str] = "tandem.orders.placement.changed.v1"
+
+    placement_id: UUID = Field(description="UUIDv7.", examples=[_id])
+    status: PlacementStatus = Field(
+        description="Where it stands now.", examples=["awaiting_approval"]
+    )
+    buyer: CartBuyer = Field(description="The member who orders.")
+    approval_request_id: str | None = Field(
+        default=None, description="The request that somebody decides on.", examples=[f"{_id}:a"]
+    )
+    order_number: str | None = Field(
+        default=None, description="Of the order, once placed.", examples=["T-1000042"]
+    )
+    problem_code: str | None = Field(
+        default=None, description="Why it was refused.", examples=["order-rejected"]
+    )
 
 
 class PaymentChanged(EventData):

@@ -3,7 +3,8 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
@@ -17,6 +18,29 @@ from contracts.text import ShortText
 MAX_QUANTITY = 1_000_000
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY, strict=True)]
 """Whole pieces, 1 to 1,000,000."""
+
+
+class AudienceLevel(StrEnum):
+    """Whom a price list is for, the strongest first; a list without audience is for everybody.
+
+    The first level that has a list with the SKU gives the price: agreement (the highest priority
+    in force first), unit (the nearest first, then upward), company, customer group, everybody.
+    Within a level the list's own priority decides, then its key.
+    """
+
+    AGREEMENT = "agreement"
+    UNIT = "unit"
+    COMPANY = "company"
+    GROUP = "group"
+
+
+class PriceAudience(Request):
+    """Whom a price list is for."""
+
+    level: AudienceLevel = Field(description="Which kind of buyers.", examples=["group"])
+    key: Key = Field(
+        description="Key of the agreement, unit, company or group.", examples=["volume"]
+    )
 
 
 def _rate(text: str) -> str:
@@ -41,6 +65,12 @@ class PutPriceList(Request):
         max_length=200,
         description="Stores it holds in; none named means all.",
         examples=[["d2c-uk"]],
+    )
+    audience: list[PriceAudience] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="Whom it is for; none named means everybody.",
+        examples=[[{"level": "group", "key": "volume"}]],
     )
     is_tax_included: Flag = Field(
         description="Whether its prices have tax in them; it stays.", examples=[True]
@@ -150,6 +180,51 @@ class Price(Answer):
     )
 
 
+class PutQuantityRule(Request):
+    """How many of a SKU are sold at once: at least, at most, and in multiples of what."""
+
+    sku: Sku = Field(description="The SKU; it stays.", examples=["71053"])
+    stores: list[Key] = Field(
+        default_factory=list,
+        max_length=200,
+        description="Stores it holds in; none named means all. Of several rules for one SKU the "
+        "strictest of each kind holds.",
+        examples=[["b2b-eu"]],
+    )
+    minimum: Quantity = Field(default=1, description="The smallest quantity.", examples=[6])
+    maximum: Quantity | None = Field(
+        default=None, description="The largest; null: none.", examples=[None]
+    )
+    multiple: Quantity = Field(
+        default=1, description="The quantity must be a multiple of this.", examples=[6]
+    )
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> "PutQuantityRule":
+        smallest = -(-self.minimum // self.multiple) * self.multiple
+        if smallest > (self.maximum or MAX_QUANTITY):
+            raise ValueError("no quantity is at least minimum, at most maximum, and a multiple")
+        return self
+
+
+class PutQuantityRuleLine(PutQuantityRule):
+    """One line of a bulk request: a quantity rule and its key."""
+
+    key: Key = Field(description="The partner's name for it.", examples=["71053-b2b"])
+
+
+class QuantityRule(PutQuantityRule):
+    """A quantity rule as pricing keeps it."""
+
+    model_config = Answer.model_config
+
+    key: Key = Field(description="The partner's name for it.", examples=["71053-b2b"])
+    version: int = Field(description="Grows by one with every change.", examples=[1])
+    updated_at: AwareDatetime = Field(
+        description="When it changed last, UTC.", examples=["2026-11-22T10:00:00Z"]
+    )
+
+
 class PutTaxRate(Request):
     """The tax on a class of things in a country."""
 
@@ -241,6 +316,18 @@ class ResolvePrices(Request):
     known_at: AwareDatetime | None = Field(
         default=None, description="By what was known then; now if absent.", examples=[None]
     )
+    buyer: UUID | None = Field(
+        default=None,
+        description="The member to price for, where it is not the caller; needs the scope "
+        "pricing:resolve:any. Without it: the caller, if that is a member or a service on behalf "
+        "of one, else everybody's price.",
+        examples=[None],
+    )
+    include_tiers: Flag = Field(
+        default=False,
+        description="Whether to tell all tiers of the list that gave the price.",
+        examples=[False],
+    )
     lines: list[ResolveLine] = Field(
         min_length=1,
         max_length=2000,
@@ -273,6 +360,21 @@ class TaxedAmount(Answer):
     gross: Money = Field(description="With tax.", examples=[{"amount": "20.34", "currency": "GBP"}])
 
 
+class QuantityProblem(Answer):
+    """Why a quantity is not sold, and what would do."""
+
+    code: Literal["below-minimum", "above-maximum", "off-multiple"] = Field(
+        description="Which rule it breaks.", examples=["below-minimum"]
+    )
+    message: str = Field(
+        description="What is wrong and what would do.",
+        examples=["71053 is sold from 6 pieces, in multiples of 6."],
+    )
+    minimum: int = Field(description="The smallest quantity.", examples=[6])
+    maximum: int | None = Field(default=None, description="The largest.", examples=[None])
+    multiple: int = Field(description="It must be a multiple of this.", examples=[6])
+
+
 class PricedLine(Answer):
     """What a line costs, or that it has no price."""
 
@@ -300,6 +402,12 @@ class PricedLine(Answer):
     )
     tier_min_quantity: int | None = Field(
         default=None, description="The tier that held.", examples=[1]
+    )
+    tiers: list[PriceTier] | None = Field(
+        default=None, description="All tiers of that list, where they were asked for."
+    )
+    quantity_problem: QuantityProblem | None = Field(
+        default=None, description="Why the quantity is not sold; the price is told all the same."
     )
 
 
@@ -360,6 +468,14 @@ class PriceChanged(EventData):
     items: list[PriceFacts] = Field(
         min_length=1, max_length=MAX_BATCH_ITEMS, description="Each with its own sequence."
     )
+
+
+class QuantityRuleChanged(EventData):
+    """A quantity rule was made or changed. The subject is its key."""
+
+    type: ClassVar[str] = "tandem.pricing.quantity_rule.changed.v1"
+
+    quantity_rule: QuantityRule = Field(description="The rule as it is now.")
 
 
 class TaxRateChanged(EventData):

@@ -35,6 +35,13 @@ LocalizedText = Annotated[dict[Locale, LongText], Field(max_length=50)]
 """A text per locale, maybe none."""
 
 
+Email = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^@\s\x00]{1,64}@[^@\s.\x00]+(\.[^@\s.\x00]+)+$", max_length=254),
+]
+"""A mail address; whether it is read is found out by writing to it."""
+
+
 def in_locale(texts: dict[str, str], locale: str, default: str = "en") -> str | None:
     """Choose the text for a reader: the locale, its language, the default, else the first.
 
