@@ -15,9 +15,10 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
+from uuid import UUID
 
 import httpx
 import orjson
@@ -28,11 +29,13 @@ from fastapi.security.base import SecurityBase
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
+from pydantic import ValidationError
 
 from chassis import failpoints, tracing
 from chassis.clock import Clock
 from chassis.logs import get_logger
 from chassis.settings import Settings
+from contracts.buyers import TokenBuyer
 from contracts.problems import Forbidden, Unauthenticated, Unavailable
 
 ActorKind = Literal["guest", "partner", "service", "customer", "member", "staff"]
@@ -79,6 +82,16 @@ class TokenExpired(Unauthenticated):
         )
 
 
+class AccessRevoked(Unauthenticated):
+    """The token was good, but access was taken from its subject since."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This access was taken away; sign in again.",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+        )
+
+
 class TokenKeysUnavailable(Unavailable):
     """The issuer's keys could not be fetched yet, so nothing can be said about its tokens."""
 
@@ -96,15 +109,40 @@ class MissingScope(Forbidden):
         super().__init__(f"This needs the scope {scope}.", extra={"scope": scope})
 
 
+class ServiceOnly(Forbidden):
+    """Only certain services of this shop may ask for this."""
+
+    def __init__(self) -> None:
+        super().__init__("Only services of this shop may ask for this.")
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who calls. A guest has no token; everybody else is named by one."""
+    """Who calls. A guest has no token; everybody else is named by one.
+
+    A member's token says for whom they act (`buyer`); a service may act for a member
+    (`on_behalf_of`, the member's id). `issued_at` is Unix time in seconds, to the millisecond.
+    """
 
     kind: ActorKind
     subject: str
     scopes: frozenset[str] = frozenset()
     on_behalf_of: str | None = None
     issuer: str | None = None
+    buyer: TokenBuyer | None = None
+    issued_at: float = 0.0
+
+    @property
+    def member_id(self) -> UUID | None:
+        """The member that calls, or that a service calls for; None for anybody else."""
+        if self.buyer is not None:
+            return self.buyer.member_id
+        if self.kind != "service" or self.on_behalf_of is None:
+            return None
+        try:
+            return UUID(self.on_behalf_of)
+        except ValueError:
+            raise TokenInvalid("on_behalf_of is no member's id.") from None
 
     def require(self, scope: str) -> None:
         """Raise unless the actor has the scope: TokenMissing for a guest, else MissingScope."""
@@ -172,13 +210,14 @@ class Signer:
         claims: Mapping[str, Any] | None = None,
     ) -> str:
         """Write an access token; `claims` go in beside the registered ones."""
-        now = int(self._clock.now().timestamp())
+        moment = self._clock.now().timestamp()
+        now = int(moment)
         content: dict[str, Any] = {
             **(claims or {}),
             "iss": self.issuer,
             "sub": subject,
             "aud": audience,
-            "iat": now,
+            "iat": int(moment * 1000) / 1000,  # what revocations are compared with
             "nbf": now,
             "exp": now + int(lifetime.total_seconds()),
             "jti": os.urandom(12).hex(),
@@ -292,9 +331,24 @@ class Verifier:
         self._issuers = issuers
         self._clock = clock
         self._remembered: OrderedDict[bytes, tuple[float, Actor]] = OrderedDict()
+        self._valid_after: dict[str, float] = {}
+
+    def revoke(self, subject: str, valid_after: datetime) -> None:
+        """Refuse tokens of this subject that were issued at that moment or before.
+
+        It is forgotten when the last of them has expired.
+        """
+        now = self._clock.now().timestamp()
+        oldest = now - LIFETIME.total_seconds() - 2 * _LEEWAY_SECONDS
+        moment = max(valid_after.timestamp(), self._valid_after.get(subject, 0.0))
+        self._valid_after[subject] = moment
+        for gone in [one for one, after in self._valid_after.items() if after < oldest]:
+            del self._valid_after[gone]
 
     async def verify(self, token: str) -> Actor:
-        """Check signature, issuer, audience, type, times; raises TokenInvalid or TokenExpired.
+        """Check signature, issuer, audience, type, times, and that access was not taken away.
+
+        Raises TokenInvalid, TokenExpired or AccessRevoked.
 
         A token that held is remembered for half a minute, which saves most of the work for a
         caller who calls often.
@@ -303,12 +357,19 @@ class Verifier:
         digest = hashlib.sha256(token.encode(errors="replace")).digest()
         until, actor = self._remembered.get(digest, (0.0, GUEST))
         if until > now:
+            self._require_access(actor)
             return actor
         expires_at, actor = await self._check(token, now)
+        self._require_access(actor)
         self._remembered[digest] = (min(expires_at, now + _REMEMBERED_SECONDS), actor)
         if len(self._remembered) > _REMEMBERED_TOKENS:
             self._remembered.popitem(last=False)
         return actor
+
+    def _require_access(self, actor: Actor) -> None:
+        after = self._valid_after.get(actor.subject)
+        if after is not None and actor.kind != "service" and actor.issued_at <= after:
+            raise AccessRevoked
 
     async def _check(self, token: str, now: float) -> tuple[float, Actor]:
         if len(token) > _LONGEST_TOKEN or not token.isascii():
@@ -363,7 +424,29 @@ def _read_actor(claims: Mapping[str, Any], audience: str) -> Actor:
         raise TokenInvalid  # only accounts speaks for people and partners
     if not isinstance(scope, str) or not isinstance(on_behalf_of, str | None) or not subject:
         raise TokenInvalid
-    return Actor(cast(ActorKind, kind), subject, frozenset(scope.split()), on_behalf_of, issuer)
+    issued_at = claims.get("iat", 0.0)
+    if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
+        raise TokenInvalid
+    return Actor(
+        cast(ActorKind, kind),
+        subject,
+        frozenset(scope.split()),
+        on_behalf_of,
+        issuer,
+        _read_buyer(claims, subject) if kind == "member" else None,
+        float(issued_at),
+    )
+
+
+def _read_buyer(claims: Mapping[str, Any], subject: str) -> TokenBuyer:
+    """Whom a member acts for; their token is worth nothing without it."""
+    try:
+        buyer = TokenBuyer.model_validate(claims.get("buyer"))
+    except ValidationError:
+        raise TokenInvalid from None
+    if str(buyer.member_id) != subject:
+        raise TokenInvalid
+    return buyer
 
 
 @asynccontextmanager
@@ -438,6 +521,18 @@ async def check_scopes(
 def Needs(scope: str) -> Any:  # noqa: N802 (reads as a marker in a route's dependencies)
     """Route dependency: 401 without a token, 403 `missing-scope` without that scope."""
     return Security(check_scopes, scopes=[scope])
+
+
+def NeedsService(*names: str) -> Any:  # noqa: N802 (reads as a marker in a route's dependencies)
+    """Route dependency: 401 without a token, 403 `service-only` for all but those services."""
+
+    async def check_service(actor: Annotated[Actor, Security(check_scopes)]) -> None:
+        if actor.kind == "guest":
+            raise TokenMissing
+        if actor.kind != "service" or actor.subject not in names:
+            raise ServiceOnly
+
+    return Depends(check_service)
 
 
 def create_router() -> APIRouter:

@@ -65,7 +65,7 @@ def _lines(service: "Service") -> tuple[_Line, _Line]:
 
 def _know_all_tables() -> None:
     """Import every module that declares a table of the chassis."""
-    for name in ("copies", "idempotency", "inbox", "outbox", "process"):
+    for name in ("buyers", "copies", "idempotency", "inbox", "outbox", "process"):
         if find_spec(f"chassis.{name}"):
             import_module(f"chassis.{name}")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chassis import copies, inbox, jobs, logs, process, pruning, relay
+from chassis import copies, inbox, jobs, logs, process, pruning, relay, revocations
 from chassis.bus import Bus
 from chassis.clock import Clock
 from chassis.runtime import Runtime, open_runtime
@@ -37,7 +37,7 @@ async def _work_jobs(runtime: Runtime, *, stop: asyncio.Event) -> None:
 
 
 ROLES: dict[str, tuple[Role, ...]] = {
-    "api": (),
+    "api": (revocations.run,),
     "consume": (inbox.run, copies.run),
     "relay": (relay.run,),
     "work": (process.run, _work_jobs),
