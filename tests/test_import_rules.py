@@ -36,8 +36,8 @@ SERVICE_NOUNS = set(
     " price prices cart carts stock warehouse payment payments shipment invoice company assortment"
     " coupon tax".split()
 )
-# The one place of the chassis that knows which services there are: whom a process may call.
-NAMES_NEIGHBOURS = "settings.py"
+# The two places of the chassis that know more: whom a process may call, and for whom buyers act.
+KNOW_MORE = ("settings.py", "buyers.py")
 
 STRANGERS = "Services are strangers; all rest on chassis, chassis on contracts"
 ROOMS_RULE = "Rooms of a feature"
@@ -204,7 +204,7 @@ def faults_of(path):
     if path.stem in BANNED_NAMES:
         yield "a name that says nothing"
     tree = ast.parse(path.read_bytes())
-    if "chassis" in path.parts and path.name != NAMES_NEIGHBOURS:
+    if "chassis" in path.parts and path.name not in KNOW_MORE:
         words = {word for name in [path.stem, *names_in(tree)] for word in words_of(name)}
         yield from (f"a service's noun, {word}" for word in sorted(words & SERVICE_NOUNS))
     yield from (

@@ -11,9 +11,10 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 
-from chassis.auth import Signer, load_key
+from chassis.auth import AccessRevoked, Signer, TokenInvalid, load_key
 from chassis.clock import Clock
 from chassis.service import create_app
+from contracts.ids import new_id
 
 
 def bearer(token):
@@ -230,3 +231,103 @@ def test_a_missing_key_is_made_once_for_its_owner_only(tmp_path):
     path.write_bytes(first.as_pem(private=False))
     with pytest.raises(ValueError, match="no private"):
         load_key(path)
+
+
+def buyer_of(member_id, **other):
+    return {
+        "member_id": str(member_id),
+        "company": "acme",
+        "unit": "head-office",
+        "roles": ["buyer"],
+        "version": 3,
+        **other,
+    }
+
+
+async def test_a_members_token_says_whom_they_act_for(runtime, make_token):
+    member_id = new_id()
+    token = make_token(kind="member", subject=str(member_id), buyer=buyer_of(member_id))
+    actor = await runtime.verifier.verify(token)
+    assert actor.member_id == member_id
+    assert (actor.buyer.company, actor.buyer.version) == ("acme", 3)
+
+
+@pytest.mark.parametrize(
+    "buyer",
+    [
+        None,
+        "acme",
+        {},
+        buyer_of("01932c07-2a3c-7d5e-8f00-3b6a4f1d2e10"),
+        {**buyer_of("01932c07-2a3c-7d5e-8f00-3b6a4f1d2e99"), "roles": ["owner"]},
+        {**buyer_of("01932c07-2a3c-7d5e-8f00-3b6a4f1d2e99"), "version": "new"},
+    ],
+    ids=["none", "text", "empty", "of another", "unknown role", "no version"],
+)
+async def test_a_members_token_without_its_buyer_does_not_hold(app_client, make_token, buyer):
+    token = make_token(kind="member", subject="01932c07-2a3c-7d5e-8f00-3b6a4f1d2e99", buyer=buyer)
+    answer = await app_client.get("/v1/me", headers=bearer(token))
+    assert (answer.status_code, answer.json()["code"]) == (401, "token-invalid")
+
+
+async def test_only_a_member_has_a_buyer(runtime, make_token):
+    member_id = new_id()
+    token = make_token(kind="partner", subject=str(member_id), buyer=buyer_of(member_id))
+    assert (await runtime.verifier.verify(token)).member_id is None
+
+
+async def test_a_service_acts_for_a_member(runtime, make_token):
+    member_id = new_id()
+    token = make_token(kind="service", subject="orders", on_behalf_of=str(member_id))
+    assert (await runtime.verifier.verify(token)).member_id == member_id
+    stray = await runtime.verifier.verify(
+        make_token(kind="service", subject="orders", on_behalf_of="somebody")
+    )
+    with pytest.raises(TokenInvalid):
+        _ = stray.member_id
+
+
+async def test_access_that_was_taken_away_ends_older_tokens_only(runtime, make_token):
+    old = make_token(subject="orders")
+    other = make_token(subject="pim")
+    service = make_token(kind="service", subject="orders")
+    for token in (old, other, service):
+        await runtime.verifier.verify(token)  # so that all of them are remembered
+    moment = datetime.now(UTC)
+    runtime.verifier.revoke("orders", moment)
+    runtime.verifier.revoke("orders", moment - timedelta(minutes=1))  # late news take nothing back
+    with pytest.raises(AccessRevoked):
+        await runtime.verifier.verify(old)
+    await runtime.verifier.verify(other)
+    await runtime.verifier.verify(service)
+    runtime.verifier.revoke("later", moment + timedelta(seconds=5))
+    with pytest.raises(AccessRevoked):
+        await runtime.verifier.verify(make_token(subject="later"))
+
+
+async def test_a_new_token_after_a_revocation_holds(runtime, make_token):
+    runtime.verifier.revoke("erp", datetime.now(UTC) - timedelta(milliseconds=2))
+    await runtime.verifier.verify(make_token(subject="erp"))
+
+
+async def test_a_revocation_is_forgotten_when_its_tokens_have_expired(runtime):
+    runtime.verifier.revoke("long-ago", datetime.now(UTC) - timedelta(minutes=11))
+    assert runtime.verifier._valid_after == {}
+
+
+async def test_some_routes_are_for_services_only(app_client, make_token):
+    async def ask(**who):
+        headers = bearer(make_token(**who)) if who else {}
+        answer = await app_client.get("/v1/for-orders", headers=headers)
+        return answer.status_code, answer.json() and answer.json().get("code")
+
+    assert await ask() == (401, "token-missing")
+    assert await ask(kind="partner", subject="orders") == (403, "service-only")
+    assert await ask(kind="service", subject="pricing") == (403, "service-only")
+    assert (await ask(kind="service", subject="orders"))[0] == 200
+
+
+def test_a_route_for_services_tells_so_in_openapi(app):
+    operation = app.openapi()["paths"]["/v1/for-orders"]["get"]
+    assert operation["security"] == [{"token": []}]
+    assert {"401", "403"} <= operation["responses"].keys()

@@ -130,6 +130,16 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
             await stop.wait()
 
 
+async def first_of(stop: asyncio.Event, other: Awaitable[Any]) -> None:
+    """Wait for one of both; the other is given up."""
+    tasks = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(other)]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
 class DirectBus:
     """Carries events within one process, straight into the inboxes that registered.
 

@@ -41,7 +41,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis import tracing
 from chassis.backoff import Backoff, delay
-from chassis.bus import pause
+from chassis.bus import first_of, pause
 from chassis.db import ChassisBase, commit, problem_of
 from chassis.logs import describe, get_logger
 from chassis.wake import INBOX
@@ -359,21 +359,11 @@ async def _retry_loop(
         while not stop.is_set():
             try:
                 if not await retry(runtime, consumers):
-                    await _first(stop, bell.wait(runtime.settings.sweep_seconds))
+                    await first_of(stop, bell.wait(runtime.settings.sweep_seconds))
                 backoff.reset()
             except Exception as error:
                 log.warning("retrying failed", exc_info=error)
                 await pause(stop, backoff.next())
-
-
-async def _first(stop: asyncio.Event, other: Awaitable[Any]) -> None:
-    """Wait for one of both; the other is given up."""
-    tasks = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(other)]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 async def _lock(session: AsyncSession, queue: str, subject: str | None) -> None:

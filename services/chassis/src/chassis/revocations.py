@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chassis import broadcast, tracing
 from chassis.backoff import Backoff
-from chassis.bus import pause
+from chassis.bus import first_of, pause
 from chassis.logs import get_logger
 from contracts.buyers import AccessRevoked, Revocations
 from contracts.envelope import Event
@@ -48,7 +48,7 @@ async def _catch_up(runtime: "Runtime", missed: asyncio.Event, stop: asyncio.Eve
     backoff = Backoff(runtime.random, cap=10.0)
     while not stop.is_set():
         if not missed.is_set():
-            await _first(missed, stop)
+            await first_of(stop, missed.wait())
             backoff.reset()
             continue
         missed.clear()
@@ -61,12 +61,3 @@ async def _catch_up(runtime: "Runtime", missed: asyncio.Event, stop: asyncio.Eve
             missed.set()
             log.info("revocations not asked yet", why=type(error).__name__)
             await pause(stop, backoff.next())
-
-
-async def _first(*events: asyncio.Event) -> None:
-    waiting = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()

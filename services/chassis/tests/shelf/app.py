@@ -10,7 +10,8 @@ from pydantic import Field
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.auth import Caller, Needs
+from chassis import buyers
+from chassis.auth import Caller, Needs, NeedsService
 from chassis.bulk import documents, upsert_lines
 from chassis.db import Reader, Session
 from chassis.http import segment
@@ -183,6 +184,17 @@ async def get_me(caller: Caller) -> dict[str, Any]:
 @other.get("/v1/secret", dependencies=[Needs("shelf:secret")])
 async def get_secret() -> dict[str, str]:
     return {"secret": "none"}
+
+
+@other.get("/v1/for-orders", dependencies=[NeedsService("orders")])
+async def get_for_orders() -> dict[str, str]:
+    return {"for": "orders"}
+
+
+@other.get("/v1/buyer")
+async def get_buyer(caller: Caller, runtime: Live) -> dict[str, Any]:
+    profile = await buyers.get_buyer(runtime, caller)
+    return {"company": profile and profile.company}
 
 
 @other.get("/v1/ask/{path}")
