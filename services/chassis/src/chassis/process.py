@@ -167,9 +167,14 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not yet: do this step again at `until`, or when `resume` is called."""
+    """Not yet: do this step again at `until`, or when `resume` is called.
+
+    What a person decides may take longer than the process has: `deadline` then puts its own off,
+    which is never brought forward.
+    """
 
     until: datetime
+    deadline: datetime | None = None
 
 
 Outcome = Go | Refuse | Wait
@@ -647,6 +652,7 @@ def _settle(
     row.lease_until = now + timedelta(seconds=runtime.settings.lease_seconds)
     row.is_held = True
     if isinstance(outcome, Wait):
+        row.deadline_at = max(row.deadline_at, outcome.deadline or row.deadline_at)
         if row.signals == signals:
             is_bounded = not process.is_past_pivot(step)
             row.status = WAITING

@@ -376,6 +376,29 @@ async def test_what_it_waits_for_resumes_it(shop, runtime):
     await check_done(shop)
 
 
+async def test_who_waits_for_a_person_has_longer(shop, runtime, clock):
+    runtime.clock = clock
+    begun = clock.now()
+    later = begun + timedelta(days=3)
+    wait = Wait(until=begun + timedelta(days=1), deadline=later)
+    shop.at["credit.write"] = [wait, Wait(until=later, deadline=begun), Wait(until=later)]
+    assert (await shop.run()).status == WAITING
+    clock.turn(hours=12)
+    async with runtime.sessions() as session:
+        await process.resume(session, shop.id, now=clock.now())
+        await session.commit()
+    row = await shop.drive(seconds=1)
+    assert (row.status, row.deadline_at) == (WAITING, later)
+    clock.turn(hours=48)
+    async with runtime.sessions() as session:
+        await process.resume(session, shop.id, now=clock.now())
+        await session.commit()
+    assert (await shop.drive(seconds=1)).status == WAITING
+    clock.turn(hours=12, seconds=1)
+    assert (await shop.drive()).status == UNDONE
+    await check_undone(shop)
+
+
 async def test_a_resume_just_before_it_waits_is_not_lost(shop, runtime):
     """The answer comes between the call that asked for it and the write that decides to wait."""
 
