@@ -74,7 +74,12 @@ async def serve_until(
     """Serve the shop, load the demo once, say what there is, and wait for `stop`."""
     async with open_shop(settings, server):
         if await finished(prepare(settings, console), stop):
-            welcome.show(settings, Credentials.read(settings.partner_file), console)
+            welcome.show(
+                settings,
+                Credentials.read(settings.partner_file),
+                people_password(settings),
+                console,
+            )
             await stop.wait()
         console.print("Stopping ...")
 
@@ -89,6 +94,7 @@ async def open_shop(settings: LocalSettings, server: postgres.Postgres) -> Async
         prefix=settings.postgres_prefix if settings.postgres_url else "",
     )
     write_partner(settings)
+    write_staff(settings)
     if settings.amqp_url:
         await check_broker(settings.amqp_url)
     bus = None if settings.amqp_url else DirectBus()
@@ -121,6 +127,7 @@ def settings_of(
     """What one service is told: its port, its database, its key, its neighbours."""
     own: dict[str, Any] = {
         "bootstrap_partner_file": settings.partner_file,
+        "staff_file": settings.staff_file,
         "testpay_secret": testpay_secret(settings),
     }
     return service.settings(
@@ -209,6 +216,22 @@ def write_partner(settings: LocalSettings) -> None:
     write_private(settings.partner_file, json.dumps(partner, indent=2) + "\n")
 
 
+def write_staff(settings: LocalSettings) -> None:
+    """The file of the demo's one person of the merchant's, who may do all that partners may."""
+    staff = {
+        "email": welcome.STAFF,
+        "name": "Sam Staff",
+        "password": people_password(settings),
+        "scopes": sorted(PARTNER_SCOPES),
+    }
+    write_private(settings.staff_file, json.dumps(staff, indent=2) + "\n")
+
+
+def people_password(settings: LocalSettings) -> str:
+    """The one password of all people of the demo, made at the first start."""
+    return kept_secret(settings.data / "secrets" / "people")
+
+
 async def prepare(settings: LocalSettings, console: Console) -> None:
     """What is left to do once everything runs."""
     await wait_until_ready(settings)
@@ -243,7 +266,9 @@ async def load_demo(settings: LocalSettings, console: Console) -> None:
         return
     console.print("Loading the demo shop through the public APIs (once):")
     credentials = Credentials.read(settings.partner_file)
-    await load(settings.urls, credentials, LoadProgress(console))
+    await load(
+        settings.urls, credentials, LoadProgress(console), password=people_password(settings)
+    )
     await asyncio.to_thread(marker.touch)
 
 

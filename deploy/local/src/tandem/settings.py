@@ -62,3 +62,8 @@ class LocalSettings(BaseSettings):
     def partner_file(self) -> Path:
         """Credentials of the demo's partner application, made at the first start."""
         return self.data / "secrets" / "partner.json"
+
+    @property
+    def staff_file(self) -> Path:
+        """The demo's one person of the merchant's, made at the first start."""
+        return self.data / "secrets" / "staff.json"

@@ -5,6 +5,7 @@ Nothing here knows of the shop's APIs.
 
 import csv
 import io
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from tandem.demo_data.categories import category_of
 from tandem.demo_data.names import is_description, tidy
 
 FILE = "online-retail-10k.csv"
+TRANSLATIONS = "names.json"
 NOT_ARTICLES = frozenset({"POST", "DOT", "D", "M", "C2", "BANK CHARGES"})
 """Postage, discounts, manual lines, bank charges: stock codes that are no products."""
 STOCK_TO_BEGIN_WITH = 1_000
@@ -47,10 +49,23 @@ class Article:
         return STOCK_TO_BEGIN_WITH + STOCK_PER_PIECE_SOLD * self.sold
 
 
-def read_articles() -> list[Article]:
-    """The articles of the file that comes with the package, by SKU."""
+def read_lines() -> list[dict[str, str]]:
+    """The order lines of the file that comes with the package."""
     text = (files("tandem") / "data" / FILE).read_text(encoding="utf-8-sig")
-    return collect(csv.DictReader(io.StringIO(text, newline="")))
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def read_articles() -> list[Article]:
+    """The articles of the file, by SKU."""
+    return collect(read_lines())
+
+
+def read_translations() -> dict[str, dict[str, str]]:
+    """Names of the best sold articles in other languages, by SKU and locale."""
+    names: dict[str, dict[str, str]] = json.loads(
+        (files("tandem") / "data" / TRANSLATIONS).read_text(encoding="utf-8")
+    )
+    return names
 
 
 def collect(lines: Iterable[Mapping[str, str]]) -> list[Article]:

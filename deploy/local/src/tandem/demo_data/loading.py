@@ -6,13 +6,15 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from contracts.catalog import (
     Audience,
+    EntitlementExplanation,
     Product,
     PutCategoryLine,
     PutProductLine,
@@ -20,6 +22,7 @@ from contracts.catalog import (
     PutVariant,
     TaxDisplay,
 )
+from contracts.companies import Member
 from contracts.money import UnitPrice, plain_amount
 from contracts.orders import (
     CartLineInput,
@@ -40,10 +43,17 @@ from contracts.pricing import (
     ResolveLine,
     ResolvePrices,
 )
-from tandem.demo_data.articles import Article, read_articles
+from tandem.demo_data import portal
+from tandem.demo_data.articles import Article, read_articles, read_translations
 from tandem.demo_data.categories import tree
 from tandem.demo_data.partner import Credentials, Outcomes, Partner, PartnerRefused, open_partner
 from tandem.demo_data.progress import LoadProgress
+from tandem.demo_data.wholesale import (
+    Customer,
+    in_eur,
+    read_customers,
+    read_volume_prices,
+)
 from tandem.errors import NotRunnable
 
 STORE = "d2c-uk"
@@ -98,17 +108,22 @@ class Loaded:
 
 
 async def load(
-    urls: Mapping[str, str], credentials: Credentials, progress: LoadProgress | None = None
+    urls: Mapping[str, str],
+    credentials: Credentials,
+    progress: LoadProgress | None = None,
+    *,
+    password: str | None = None,
 ) -> Loaded:
     """Load the demo shop into running services; `urls` are their addresses by name.
 
-    Returns when the last copy is right: what was written can be found, seen and bought. Raises
-    PartnerRefused for the first thing that a service does not take, CopiesLate when the services
-    do not agree in time.
+    The members of the first company can sign in with `password`, if one is given. Returns when
+    the last copy is right: what was written can be found, seen and bought. Raises PartnerRefused
+    for the first thing that a service does not take, CopiesLate when the services do not agree in
+    time.
     """
     articles = read_articles()
     async with open_partner(urls, credentials) as partner:
-        shop = _Load(partner, progress or LoadProgress(), articles)
+        shop = _Load(partner, progress or LoadProgress(), articles, password=password)
         await shop.write()
         if any(outcome.changed for outcome in shop.outcomes.values()):
             await shop.wait()
@@ -121,11 +136,19 @@ class CopiesLate(NotRunnable):
 
 class _Load:
     def __init__(
-        self, partner: Partner, progress: LoadProgress, articles: Sequence[Article]
+        self,
+        partner: Partner,
+        progress: LoadProgress,
+        articles: Sequence[Article],
+        *,
+        password: str | None,
     ) -> None:
         self.partner = partner
         self.progress = progress
         self.articles = articles
+        self.customers = read_customers()
+        self.volume_prices = read_volume_prices()
+        self.password = password
         self.outcomes: dict[str, Outcomes] = {}
 
     async def write(self) -> None:
@@ -148,8 +171,56 @@ class _Load:
             price_lines(self.articles),
         )
         await self._put_stock()
+        await self._write_portal()
+        await self._write_companies()
 
-    async def _put(self, what: str, service: str, things: Mapping[str, BaseModel]) -> None:
+    async def _write_portal(self) -> None:
+        """The store for companies: what it sells, at which prices, and how it is brought."""
+        put = self._put
+        # The store names its assortment, and the assortment the products.
+        await put(
+            "Assortment",
+            "catalog",
+            {f"/v1/assortments/{portal.ASSORTMENT}": portal.assortment(self.volume_prices)},
+        )
+        await put("Portal", "catalog", {f"/v1/stores/{portal.STORE}": portal.store()})
+        rates = {f"/v1/tax-rates/{key}": rate for key, rate in portal.tax_rates().items()}
+        await put("EU VAT", "pricing", rates)
+        await put(
+            "Pallets",
+            "orders",
+            {f"/v1/delivery-methods/{portal.DELIVERY}": portal.delivery()},
+        )
+        lists = {f"/v1/price-lists/{key}": one for key, one in portal.price_lists().items()}
+        await put("Wholesale lists", "pricing", lists)
+        for key, share in ((portal.PRICE_LIST, 1), (portal.GROUP_PRICE_LIST, portal.GROUP_SHARE)):
+            await self._put_lines(
+                f"Volume prices, {key}",
+                "pricing",
+                f"/v1/price-lists/{key}/prices/bulk",
+                portal.price_lines(self.volume_prices, share=Decimal(share)),
+            )
+        rules = portal.quantity_rules(self.articles)
+        await put(
+            "Quantity rules",
+            "pricing",
+            {f"/v1/quantity-rules/{key}": rule for key, rule in rules.items()},
+        )
+
+    async def _write_companies(self) -> None:
+        """The customers that buy in bulk, each with its units, members, agreement and budget."""
+        now = datetime.now(UTC)
+        group = f"/v1/customer-groups/{portal.GROUP}"
+        await self._put("Customer group", "accounts", {group: portal.group()})
+        companies: dict[str, BaseModel | Mapping[str, Any]] = {}
+        for place, customer in enumerate(self.customers):
+            password = self.password if place == 0 else None
+            companies |= company_parts(customer, password=password, now=now)
+        await self._put("Companies", "accounts", companies)
+
+    async def _put(
+        self, what: str, service: str, things: Mapping[str, BaseModel | Mapping[str, Any]]
+    ) -> None:
         with self.progress.step(what, len(things)) as step:
             total = Outcomes()
             for path, body in things.items():
@@ -195,6 +266,8 @@ class _Load:
             "pricing has prices": self._has_prices,
             "catalog shows stock": self._shows_stock,
             "orders takes a cart": self._takes_cart,
+            "companies see the portal's range": self._shows_range,
+            "companies have volume prices": self._has_volume_prices,
         }
         with self.progress.step("Ready to sell", len(conditions)) as step:
             began = time.monotonic()
@@ -232,6 +305,60 @@ class _Load:
         blocked = [problem for problem in cart.problems if problem.line_id is not None]
         return len(cart.lines) == len(probes) and not blocked
 
+    async def _first_buyer(self) -> Member:
+        key = self.customers[0].key
+        answer = await self.partner.get("accounts", f"/v1/companies/{key}/members/{key}-buyer")
+        return Member.model_validate(answer)
+
+    async def _shows_range(self, probes: Sequence[Article]) -> bool:
+        buyer = await self._first_buyer()
+        for article in probes:
+            answer = await self.partner.get(
+                "catalog",
+                "/v1/entitlements/explain",
+                store=portal.STORE,
+                sku=article.sku,
+                member_id=str(buyer.id),
+            )
+            expected = article.sku in self.volume_prices and article.category != "lunch-boxes"
+            if EntitlementExplanation.model_validate(answer).is_orderable != expected:
+                return False
+        return True
+
+    async def _has_volume_prices(self, probes: Sequence[Article]) -> bool:
+        buyer = await self._first_buyer()
+        sold = [article.sku for article in probes if article.sku in self.volume_prices]
+        lines = [
+            ResolveLine(ref=sku, sku=sku, quantity=self.volume_prices[sku][-1].min_quantity)
+            for sku in sold
+        ]
+        asked = ResolvePrices(store=portal.STORE, buyer=buyer.id, lines=lines)
+        answer = await self.partner.post("pricing", "/v1/prices/resolve", asked)
+        prices = {
+            line.ref: Decimal(line.unit_price.amount)
+            for line in PriceResolution.model_validate(answer).lines
+            if line.unit_price
+        }
+        return prices == {sku: in_eur(self.volume_prices[sku][-1].price) for sku in sold}
+
+
+def company_parts(
+    customer: Customer, *, password: str | None, now: datetime
+) -> dict[str, BaseModel | Mapping[str, Any]]:
+    """All that makes a company, by path, in the order in which one thing needs another."""
+    key = customer.key
+    path = f"/v1/companies/{key}"
+    return {
+        path: portal.company(customer),
+        **{f"{path}/units/{unit}": one for unit, one in portal.units(key).items()},
+        f"/v1/agreements/{key}-terms": portal.agreement(key, customer.bought),
+        f"/v1/budgets/{key}-shop": portal.budget(key, now=now),
+        **{
+            f"{path}/members/{member}": one
+            for member, one in portal.members(key, password=password).items()
+        },
+    }
+
 
 def category_lines() -> list[PutCategoryLine]:
     """The category tree as lines of a bulk request, parents first."""
@@ -244,11 +371,15 @@ def category_lines() -> list[PutCategoryLine]:
 
 
 def product_lines(articles: Sequence[Article]) -> list[PutProductLine]:
-    """A product of one variant for each article; both are named by its SKU."""
+    """A product of one variant for each article; both are named by its SKU.
+
+    The best sold ones have names in five more languages.
+    """
+    translations = read_translations()
     return [
         PutProductLine(
             key=article.sku,
-            name={"en": article.shown_name},
+            name={"en": article.shown_name, **translations.get(article.sku, {})},
             categories=[article.category],
             tax_class="standard",
             variants=[PutVariant(sku=article.sku)],

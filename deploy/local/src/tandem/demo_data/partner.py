@@ -113,14 +113,16 @@ class Partner:
         )
         return self._read(service, path, response)
 
-    async def put(self, service: str, path: str, body: BaseModel) -> Outcomes:
+    async def put(self, service: str, path: str, body: BaseModel | Mapping[str, Any]) -> Outcomes:
         """Write one thing. Whether it changed is seen by its version."""
         before = await self.get(service, path)
         response = await self._call(
             service,
             "PUT",
             path,
-            content=body.model_dump_json(exclude_unset=True),
+            content=body.model_dump_json(exclude_unset=True)
+            if isinstance(body, BaseModel)
+            else json.dumps(body),
             headers={"Content-Type": "application/json"},
         )
         after = self._read(service, path, response)
