@@ -1,0 +1,1 @@
+"""Agreements: what was settled with a company on paying and credit."""

@@ -1,0 +1,1 @@
+"""Customer groups: which companies belong together, by rule or by hand."""
