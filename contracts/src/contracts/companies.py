@@ -417,7 +417,10 @@ class PutCustomerGroup(Request):
         "`region`, `currency`, `industry`, `tier` (strings, empty where unset), `tags` "
         "(list of strings), `customer_since` and `last_order_at` (timestamps), `orders` (int), "
         "`lifetime_spend_minor` and `spend_12_months_minor` (int, minor units of `currency`), "
-        "`has_agreement` (bool), `payment_days` (int). Null: members are named in `companies`.",
+        "`has_agreement` (bool), `payment_days` (int, 0 without an agreement), and `now`, the "
+        "moment it is looked at (timestamp; by itself once a day). `last_order_at` is the start of "
+        "1970 where there is none. A rule that fails on a company does not hold for it. Null: "
+        "members are named in `companies`.",
         examples=["orders >= 3 && lifetime_spend_minor >= 100000"],
     )
     companies: list[Key] = Field(
@@ -435,6 +438,12 @@ class CustomerGroup(PutCustomerGroup):
 
     key: Key = Field(description="The partner's name for it.", examples=["volume"])
     size: int = Field(description="How many companies are in it now.", examples=[12])
+    is_settled: bool = Field(
+        default=True,
+        description="False while a change is still being applied to many companies, in the "
+        "background; `size` tells how far that has come.",
+        examples=[True],
+    )
     version: int = Field(description="Grows by one with every change.", examples=[1])
     updated_at: AwareDatetime = Field(description="When it changed last, UTC.", examples=[_time])
 

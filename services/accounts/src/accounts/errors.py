@@ -9,6 +9,24 @@ Problem
 │   ├── ClientNotAuthenticated 401    invalid_client
 │   ├── TokenRequestNotForm 415       invalid_request
 │   └── TooManyTokenRequests 429      temporarily_unavailable
+├── NotFound
+│   ├── AgreementUnknown              no agreement of that key
+│   ├── BudgetUnknown                 no budget of that key
+│   ├── GroupUnknown                  no customer group of that key
+│   └── HoldUnknown                   no hold of that id
+├── Conflict
+│   ├── AgreementFixed                an agreement's company would change
+│   ├── BudgetFixed                   a budget's unit would change
+│   ├── HoldDiffers                   the hold's id was used for another order
+│   └── HoldNotOpen                   a hold that is over cannot be released or settled any more
+├── Invalid
+│   ├── CompanyNotKnown               a field names a company that there is not
+│   ├── UnitNotKnown                  a field names a unit that there is not
+│   ├── CurrencyNotOfCompany          an amount in another currency than its company's
+│   ├── MomentOutOfRange              a time that no calendar in UTC has
+│   ├── WindowEmpty                   a window that ends before it begins
+│   ├── RuleUnsound                   a rule that does not type-check, or does not end
+│   └── RuleAndCompanies              a group by rule and by hand at once
 └── (settings)
     └── BootstrapPartnerUnreadable    the start fails: no answer, only a message
 ```
@@ -17,7 +35,16 @@ Problem
 from collections.abc import Iterable
 from pathlib import Path
 
-from contracts.problems import BadRequest, Problem, TooMany, Unauthenticated, UnsupportedMedia
+from contracts.problems import (
+    BadRequest,
+    Conflict,
+    Invalid,
+    NotFound,
+    Problem,
+    TooMany,
+    Unauthenticated,
+    UnsupportedMedia,
+)
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -92,6 +119,118 @@ class TooManyTokenRequests(NotAToken, TooMany):
             error="temporarily_unavailable",
             headers={"Retry-After": "1"},
         )
+
+
+class AgreementUnknown(NotFound):
+    """No agreement of that key, or none of the caller's company."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no agreement {key!r}.")
+
+
+class BudgetUnknown(NotFound):
+    """No budget of that key, or none of the caller's company."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no budget {key!r}.")
+
+
+class GroupUnknown(NotFound):
+    """No customer group of that key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no customer group {key!r}.")
+
+
+class HoldUnknown(NotFound):
+    """No hold of that id."""
+
+    def __init__(self, hold_id: str) -> None:
+        super().__init__(f"There is no hold {hold_id!r}.")
+
+
+class AgreementFixed(Conflict):
+    """An agreement's company would change under what was done by it."""
+
+    def __init__(self, company: str) -> None:
+        super().__init__(
+            f"company of an agreement stays what it was ({company}); make another agreement.",
+            field="/company",
+        )
+
+
+class BudgetFixed(Conflict):
+    """A budget's unit would change under what was held and used of it."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__(
+            f"unit of a budget stays what it was ({unit}); make another budget.", field="/unit"
+        )
+
+
+class HoldDiffers(Conflict):
+    """The hold's id was used for another order: same id, other body."""
+
+    def __init__(self, hold_id: str) -> None:
+        super().__init__(f"The hold {hold_id!r} was asked for with another content.")
+
+
+class HoldNotOpen(Conflict):
+    """A hold that was refused, released or settled stays so."""
+
+    def __init__(self, hold_id: str, outcome: str) -> None:
+        super().__init__(
+            f"The hold {hold_id!r} is {outcome}, and stays so.", extra={"outcome": outcome}
+        )
+
+
+class CompanyNotKnown(Invalid):
+    """A field names a company that there is not."""
+
+    def __init__(self, company: str, *, field: str = "/company") -> None:
+        super().__init__(f"There is no company {company!r}.", field=field)
+
+
+class UnitNotKnown(Invalid):
+    """A field names a unit that there is not."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__(f"There is no unit {unit!r}.", field="/unit")
+
+
+class CurrencyNotOfCompany(Invalid):
+    """An amount in another currency than its company trades in."""
+
+    def __init__(self, currency: str, *, field: str) -> None:
+        super().__init__(f"must be in {currency}, the company's currency", field=field)
+
+
+class MomentOutOfRange(Invalid):
+    """A time that is before the year 1 or after 9999 in UTC."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__("must be within the years 1 to 9999 in UTC", field=field)
+
+
+class WindowEmpty(Invalid):
+    """A window that ends before it begins, or at that moment."""
+
+    def __init__(self) -> None:
+        super().__init__("must be after valid_from", field="/valid_to")
+
+
+class RuleUnsound(Invalid):
+    """A rule that does not type-check, gives no bool, or goes through too many steps."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The rule is not sound: {why}", field="/rule")
+
+
+class RuleAndCompanies(Invalid):
+    """A group is kept by rule or by hand, not both."""
+
+    def __init__(self) -> None:
+        super().__init__("must be empty where there is a rule", field="/companies")
 
 
 class BootstrapPartnerUnreadable(Exception):
