@@ -9,6 +9,7 @@ from hypothesis_graphql import queries
 
 from gateway.catalog.types import CategoryTree, Product, ProductConnection, Store
 from gateway.completion import Plans, QuickExecutor
+from gateway.connections import Place
 from gateway.orders.types import Cart, DeliveryMethod, Order, Placement
 from gateway.pricing.types import Price
 from gateway.schema import create_d2c, sdl
@@ -28,7 +29,7 @@ def world(make_wire):
     ]
     categories = tree.below(None, "en")
     store = Store.from_wire(make_wire.store(), locale="en")
-    connection = ProductConnection.of(products, after=None, skip=0, following="x")
+    connection = ProductConnection.of(products, Place(None, 0, 3), "x")
     roots: dict[str, Any] = {
         "store": store,
         "categories": categories,

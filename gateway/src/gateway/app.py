@@ -8,21 +8,29 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from chassis import broadcast
+from chassis import broadcast, revocations
 from chassis.app import create_edge_app
 from chassis.bus import Bus, open_bus
 from chassis.clock import Clock
 from chassis.edge import Edge
 from contracts.catalog import CategoryChanged, StoreChanged
-from contracts.envelope import Event
+from contracts.envelope import Event, EventData
 from gateway.cache import Cached
 from gateway.context import Caches
 from gateway.endpoint import create_router
 from gateway.executor import Executor
-from gateway.schema import SCHEMAS
+from gateway.live.hub import EVENTS, Hub
+from gateway.schema import FOR_MEMBERS, SCHEMAS
 from gateway.settings import Settings
 
-CORS_HEADERS = ["Accept-Language", "Content-Type", "Tandem-Store", "X-Request-Id", "traceparent"]
+CORS_HEADERS = [
+    "Accept-Language",
+    "Authorization",
+    "Content-Type",
+    "Tandem-Store",
+    "X-Request-Id",
+    "traceparent",
+]
 
 
 def create_app(
@@ -41,14 +49,18 @@ def create_app(
         categories=Cached("catalog", seconds=seconds, entries=1, wait_seconds=wait),
     )
 
+    hub = Hub(settings)
+
     @asynccontextmanager
     async def listening(edge: Edge, app: FastAPI) -> AsyncIterator[None]:
+        edge.on_drain.append(hub.close)
         own = bus or (open_bus(settings.amqp_url, name="gateway") if settings.amqp_url else None)
         if own is None:
             yield  # only time keeps the caches fresh
             return
         stop = asyncio.Event()
-        task = asyncio.create_task(_listen(own, caches, stop))
+        hub.is_hearing = True
+        task = asyncio.create_task(_listen(own, caches, hub, edge, stop))
         try:
             yield
         finally:
@@ -68,6 +80,7 @@ def create_app(
                 Executor(SCHEMAS[name]()._schema, settings),
                 settings=settings,
                 caches=caches,
+                hub=hub if name in FOR_MEMBERS else None,
             )
             for name in schemas
         ],
@@ -86,13 +99,22 @@ def create_app(
     return app
 
 
-async def _listen(bus: Bus, caches: Caches, stop: asyncio.Event) -> None:
-    """Drop what an event says has changed, and everything when some may have been missed."""
+async def _listen(bus: Bus, caches: Caches, hub: Hub, edge: Edge, stop: asyncio.Event) -> None:
+    """Drop what an event says has changed, and everything when some may have been missed; wake
+    subscribers, and refuse tokens whose access was taken away."""
 
     def hear(event: Event[Any]) -> None:
-        kept = caches.stores if isinstance(event.data, StoreChanged) else caches.categories
-        kept.drop()
+        if isinstance(event.data, StoreChanged):
+            caches.stores.drop()
+        elif isinstance(event.data, CategoryChanged):
+            caches.categories.drop()
+        else:
+            revocations.note(edge.verifier, event)
+            hub.hear(event)
 
-    await broadcast.listen(
-        bus, (StoreChanged, CategoryChanged), on_event=hear, on_gap=caches.drop_all, stop=stop
-    )
+    def miss() -> None:
+        caches.drop_all()
+        hub.gap()
+
+    kinds: tuple[type[EventData], ...] = (StoreChanged, CategoryChanged, *EVENTS)
+    await broadcast.listen(bus, kinds, on_event=hear, on_gap=miss, stop=stop)

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import strawberry
 from graphql import GraphQLError
 
+from chassis.auth import GUEST, Actor, TokenMissing
 from chassis.http import Neighbours
+from contracts.buyers import TokenBuyer
 from contracts.problems import Problem
 from gateway.cache import Cached
-from gateway.errors import problem_error
+from gateway.errors import MemberOnly, SubscriptionByRequest, problem_error
 from gateway.selection import Selection, selection_of
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from gateway.catalog.types import CategoryTree
+    from gateway.live.hub import Session
 
 Wire: TypeAlias = Mapping[str, Any]
 """A neighbour's JSON object, of the shape that its contract gives."""
@@ -29,6 +32,12 @@ class Caches:
 
     stores: Cached[Wire]
     categories: Cached["CategoryTree"]
+
+    def of_one_viewer(self, settings: Settings) -> "Caches":
+        """For a request whose viewer may see other categories than the next one does."""
+        wait = settings.deadline_seconds
+        own: Cached[CategoryTree] = Cached("catalog", seconds=60.0, entries=1, wait_seconds=wait)
+        return Caches(stores=self.stores, categories=own)
 
     def drop_all(self) -> None:
         """Forget everything."""
@@ -45,12 +54,35 @@ class Context:
     caches: Caches
     store: str
     languages: tuple[str, ...]
+    actor: Actor = GUEST
+    token: str | None = None
+    """The caller's own token, handed on to the services; never in `d2c`, where all are guests."""
+    session: "Session | None" = None
+    """The connection that subscriptions of this request live on."""
     notes: list[GraphQLError] = field(default_factory=list)
     """Errors beside an answer that is whole but for some null fields."""
 
     def note(self, problem: Problem, path: list[str | int]) -> None:
         """Tell once why a neighbour's fields are null below that path."""
         self.notes.append(problem_error(problem, path=path))
+
+    def buyer(self) -> TokenBuyer:
+        """Whom the caller acts for, by their token. Raises TokenMissing, MemberOnly."""
+        if self.actor.kind == "guest":
+            raise TokenMissing
+        if self.actor.buyer is None:
+            raise MemberOnly
+        return self.actor.buyer
+
+    def subscriber(self) -> tuple["Session", str]:
+        """The connection to tell changes on, and the company whose they are.
+
+        Raises TokenMissing, MemberOnly, SubscriptionByRequest.
+        """
+        company = self.buyer().company
+        if self.session is None:
+            raise SubscriptionByRequest
+        return self.session, company
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -1,24 +1,33 @@
 """GraphQL over HTTP: POST with JSON, GET for queries, and the query page for people.
 
+Where there are members (`b2b`) their token goes on to the services, and subscriptions come as
+server-sent events or over a WebSocket at the same path.
+
 Follows the GraphQL-over-HTTP specification: in `application/graphql-response+json` a query that
 cannot be parsed is 400 and one that cannot be run 422; in `application/json` every readable
 request is answered with 200. A cross-site form cannot send JSON, so nothing else is taken.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
 from importlib import resources
 from typing import Any
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, WebSocket
 from fastapi import Request as HttpRequest
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from chassis.auth import identify
+from chassis.auth import Actor, TokenMissing, identify
 from contracts.problems import NotFound, UnsupportedMedia
 from gateway.context import Caches, Context, languages_of
-from gateway.errors import RequestNotReadable, formatted
+from gateway.errors import MemberOnly, RequestNotReadable
 from gateway.executor import Executor, Outcome, Request
+from gateway.live.hub import Hub, Session
+from gateway.live.sse import EventStream, accepts_events, body_of
+from gateway.live.websocket import Connection
 from gateway.settings import Settings
 
 RESPONSE_TYPE = "application/graphql-response+json"
@@ -52,44 +61,127 @@ class AssetUnknown(NotFound):
 
 
 def create_router(
-    name: str, executor: Executor, *, settings: Settings, caches: Caches
+    name: str, executor: Executor, *, settings: Settings, caches: Caches, hub: Hub | None = None
 ) -> APIRouter:
-    """The endpoint of one schema at `/<name>/graphql`."""
+    """The endpoint of one schema at `/<name>/graphql`; for members where there is a hub."""
     router = APIRouter(include_in_schema=False)
     path = f"/{name}/graphql"
+    make = partial(_context, settings=settings, caches=caches, hub=hub)
 
-    def context_of(http: HttpRequest) -> Context:
-        return Context(
-            settings=settings,
-            neighbours=http.app.state.edge.neighbours,
-            caches=caches,
-            store=http.headers.get("tandem-store") or settings.default_store,
-            languages=languages_of(http.headers.get("accept-language")),
-        )
+    async def answer(http: HttpRequest, request: Request, *, may_change: bool = True) -> Response:
+        actor = await identify(http)  # a token that does not hold is told, not taken for no token
+        if hub is not None and accepts_events(http.headers.get("accept")):
+            return _stream(http, executor, request, make, actor, hub, may_change=may_change)
+        return _answer(http, await executor.run(request, make(http, actor), may_change=may_change))
 
     async def post(http: HttpRequest) -> Response:
-        await identify(http)  # a token that does not hold is told, not taken for no token
         request = _from_body(http.headers.get("content-type"), await http.body())
-        return _answer(http, await executor.run(request, context_of(http)))
+        return await answer(http, request)
 
     async def get(http: HttpRequest) -> Response:
         if "query" not in http.query_params and _wants_page(http):
             if settings.graphiql:
                 return _file("index.html", "text/html", {"Content-Security-Policy": _POLICY})
             raise AssetUnknown("The query page is switched off here.")
-        await identify(http)
-        request = _from_params(http.query_params)
-        return _answer(http, await executor.run(request, context_of(http), may_change=False))
+        return await answer(http, _from_params(http.query_params), may_change=False)
 
     async def asset(file: str) -> Response:
         if file not in _ASSETS or not settings.graphiql:
             raise AssetUnknown("The query page has no such file.")
         return _file(file, _ASSETS[file], {"Cache-Control": "public, max-age=3600"})
 
+    if hub is not None:
+        _add_websocket(router, path, executor, settings=settings, hub=hub, make=make)
     router.add_api_route(path, post, methods=["POST"], name=f"{name}_post")
     router.add_api_route(path, get, methods=["GET"], name=f"{name}_get")
     router.add_api_route(f"{path}/{{file}}", asset, methods=["GET"], name=f"{name}_asset")
     return router
+
+
+def _context(
+    http: HTTPConnection,
+    actor: Actor,
+    session: Session | None = None,
+    *,
+    settings: Settings,
+    caches: Caches,
+    hub: Hub | None,
+) -> Context:
+    default_store = settings.default_store if hub is None else settings.default_b2b_store
+    return Context(
+        settings=settings,
+        neighbours=http.app.state.edge.neighbours,
+        caches=caches if hub is None else caches.of_one_viewer(settings),
+        store=http.headers.get("tandem-store") or default_store,
+        languages=languages_of(http.headers.get("accept-language")),
+        actor=actor,
+        token=None if hub is None else session.token if session else _token(http),
+        session=session,
+    )
+
+
+def _stream(
+    http: HttpRequest,
+    executor: Executor,
+    request: Request,
+    make: Callable[..., Context],
+    actor: Actor,
+    hub: Hub,
+    *,
+    may_change: bool,
+) -> Response:
+    """The operation as server-sent events; a member's may be a subscription."""
+    token = _token(http)
+    with ExitStack() as stack:
+        session = None
+        if token is not None and actor.buyer is not None:
+            session = stack.enter_context(hub.session(actor, token))
+        return EventStream(
+            executor.stream(request, make(http, actor, session), may_change=may_change),
+            session=session,
+            stack=stack.pop_all(),
+            heartbeat_seconds=http.app.state.edge.settings.heartbeat_seconds,
+        )
+
+
+def _add_websocket(
+    router: APIRouter,
+    path: str,
+    executor: Executor,
+    *,
+    settings: Settings,
+    hub: Hub,
+    make: Callable[..., Context],
+) -> None:
+    async def talk(ws: WebSocket) -> None:
+        await Connection(
+            ws,
+            executor,
+            settings=settings,
+            introduce=partial(_introduce, hub),
+            context_of=lambda session: make(ws, session.actor, session),
+        ).serve()
+
+    router.add_api_websocket_route(path, talk)
+
+
+async def _introduce(hub: Hub, ws: WebSocket, header: str | None, stack: ExitStack) -> Session:
+    """A session for who says by a token who they are.
+
+    Raises TokenMissing, TokenInvalid, TokenExpired, AccessRevoked, MemberOnly, SubscriptionsFull.
+    """
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise TokenMissing
+    actor = await ws.app.state.edge.verifier.verify(token.strip())
+    if actor.buyer is None:
+        raise MemberOnly
+    return stack.enter_context(hub.session(actor, token.strip()))
+
+
+def _token(http: HTTPConnection) -> str | None:
+    """The caller's token, which was found to hold; None for a guest."""
+    return http.headers.get("authorization", "").partition(" ")[2].strip() or None
 
 
 def _from_body(content_type: str | None, body: bytes) -> Request:
@@ -130,11 +222,7 @@ def _checked(given: Any) -> Request:
 
 
 def _answer(http: HttpRequest, outcome: Outcome) -> Response:
-    body: dict[str, Any] = {}
-    if outcome.errors:
-        body["errors"] = [formatted(error) for error in outcome.errors]
-    if outcome.problem_status is None:
-        body["data"] = outcome.data
+    body = body_of(outcome)
     media_type = _accepted(http.headers.get("accept"))
     status = outcome.problem_status or 200
     if media_type == _LEGACY_TYPE and status != 405:

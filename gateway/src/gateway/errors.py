@@ -3,27 +3,49 @@
 ```
 contracts.problems.Problem    a service's or our own: its code and sentence are passed on
 ├── MutationByGet             a GET changes nothing
+├── contracts.problems.Forbidden
+│   └── MemberOnly            this is for members of companies
 ├── contracts.problems.BadRequest
 │   ├── RequestNotReadable    the HTTP request is no GraphQL request
 │   └── QueryNotReadable      the document cannot be parsed
-└── contracts.problems.Invalid
-    ├── QueryTooCostly        too deep, or too many tokens, aliases, selections, directives
-    ├── OperationUnknown      no operation, or several and none named
-    ├── PageSizeOutOfRange    `first` is not 1 to 100
-    └── StoreUnknown          the header names no store
+├── contracts.problems.Invalid
+│   ├── QueryTooCostly        too deep, or too many tokens, aliases, selections, directives
+│   ├── OperationUnknown      no operation, or several and none named
+│   ├── SubscriptionByRequest a subscription needs a stream
+│   ├── PageSizeOutOfRange    `first` is not 1 to 100
+│   └── StoreUnknown          the header names no store
+├── contracts.problems.TooMany
+│   ├── TooManySubscriptions  of this connection
+│   └── SubscriberTooSlow     more changes wait for it than are kept
+└── contracts.problems.Unavailable
+    ├── SubscriptionsFull     of this process
+    ├── SubscriptionsAway     there is no broker to hear changes from
+    └── GoingAway             the process ends; connect again
 GraphQLError                  a document that does not fit the schema: `graphql-invalid`
 anything else                 masked as `internal-error`; the log has it under the request id
 ```
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeVar
 
 import strawberry
 from graphql import GraphQLError
 
 from chassis import logs, tracing
-from contracts.problems import BadRequest, FieldError, Invalid, Problem
+from contracts.problems import (
+    BadRequest,
+    Conflict,
+    FieldError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Problem,
+    TooMany,
+    Unavailable,
+)
+
+Result = TypeVar("Result")
 
 log = logs.get_logger(__name__)
 
@@ -57,11 +79,62 @@ class OperationUnknown(Invalid):
     """There is no such operation in the document."""
 
 
-class PageSizeOutOfRange(Invalid):
-    """`first` is not 1 to 100."""
+class SubscriptionByRequest(Invalid):
+    """A subscription needs a stream."""
 
-    def __init__(self, first: int) -> None:
-        super().__init__(f"`first` must be 1 to 100, not {first}.", field="first")
+    def __init__(self) -> None:
+        super().__init__(
+            "Subscribe over graphql-transport-ws, or with `Accept: text/event-stream`."
+        )
+
+
+class PageSizeOutOfRange(Invalid):
+    """`first` is not 1 to 100, or to fewer where each item costs a call."""
+
+    def __init__(self, first: int, *, most: int = 100) -> None:
+        super().__init__(f"`first` must be 1 to {most}, not {first}.", field="first")
+
+
+class MemberOnly(Forbidden):
+    """This is for members of companies."""
+
+    def __init__(self) -> None:
+        super().__init__("This is for members of companies; sign in as one.")
+
+
+class TooManySubscriptions(TooMany):
+    """A connection has as many subscriptions as it may have."""
+
+    def __init__(self, allowed: int) -> None:
+        super().__init__(f"A connection may have {allowed} subscriptions at most.")
+
+
+class SubscriberTooSlow(TooMany):
+    """More changes wait for a subscriber than are kept."""
+
+    def __init__(self) -> None:
+        super().__init__("Changes were not taken fast enough; read anew and subscribe again.")
+
+
+class SubscriptionsFull(Unavailable):
+    """The process has as many subscriptions as it may have."""
+
+    def __init__(self) -> None:
+        super().__init__("There are too many subscriptions right now; please try again.")
+
+
+class SubscriptionsAway(Unavailable):
+    """There is no broker to hear changes from."""
+
+    def __init__(self) -> None:
+        super().__init__("Changes cannot be heard here: no message broker is set up.")
+
+
+class GoingAway(Unavailable):
+    """The process ends; another takes over."""
+
+    def __init__(self) -> None:
+        super().__init__("This process ends; please connect again.")
 
 
 class StoreUnknown(Invalid):
@@ -78,6 +151,14 @@ class UserError:
     field: str | None = strawberry.field(
         description="Where in `input`, such as `lines.0.quantity`; null if in no one place."
     )
+
+
+async def told(work: Awaitable[Result]) -> tuple[Result | None, list[UserError]]:
+    """The result, or what a person can mend: a problem of the kinds Invalid, Conflict, NotFound."""
+    try:
+        return await work, []
+    except (Invalid, Conflict, NotFound) as problem:
+        return None, user_errors(problem)
 
 
 def user_errors(problem: Problem) -> list[UserError]:

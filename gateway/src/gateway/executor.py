@@ -5,8 +5,10 @@ Strawberry defines the schema; graphql-core runs it without Strawberry's per-req
 which would cost more than the execution itself (README, figures).
 """
 
+import inspect
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -21,6 +23,7 @@ from graphql import (
     execute,
     parse,
     specified_rules,
+    subscribe,
     validate,
 )
 from graphql.validation import MaxIntrospectionDepthRule, NoSchemaIntrospectionCustomRule
@@ -28,13 +31,16 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from contracts.problems import Problem
 from gateway.completion import Plans, QuickExecutor
 from gateway.context import Context
 from gateway.errors import (
+    GoingAway,
     MutationByGet,
     OperationUnknown,
     QueryNotReadable,
     QueryTooCostly,
+    SubscriptionByRequest,
     problem_error,
 )
 from gateway.limits import check_limits
@@ -93,21 +99,64 @@ class Executor:
 
         `may_change` is False for a GET, which runs no mutation.
         """
+        opened = self._open(request)
+        if isinstance(opened, Outcome):
+            return opened
+        document, operation = opened
+        if operation is OperationType.SUBSCRIPTION:
+            return Outcome(None, [problem_error(SubscriptionByRequest())], 422)
+        if operation is not OperationType.QUERY and not may_change:
+            return Outcome(None, [problem_error(MutationByGet())], 405)
+        return _outcome(await self._execute(document, request, context), context)
+
+    async def stream(
+        self, request: Request, context: Context, *, may_change: bool = True
+    ) -> AsyncIterator[Outcome]:
+        """The outcomes of a subscription as they come, or the one of a query or mutation.
+
+        Raises GoingAway when the process ends; any other end is told as the last outcome.
+        """
+        opened = self._open(request)
+        if isinstance(opened, Outcome) or opened[1] is not OperationType.SUBSCRIPTION:
+            yield await self.run(request, context, may_change=may_change)
+            return
+        try:
+            results = await self._subscribe(opened[0], request, context)
+            if isinstance(results, ExecutionResult):
+                yield _outcome(results, context)
+                return
+            async with aclosing(results):
+                async for result in results:
+                    yield _outcome(result, context)
+        except GoingAway:
+            raise
+        except Problem as problem:
+            yield Outcome(None, [problem_error(problem)], problem.status)
+
+    def _open(self, request: Request) -> "tuple[Document, OperationType] | Outcome":
+        """The document and its kind of operation, or why it cannot be run."""
         try:
             document = self._read(request.query)
-            operation = _operation(document.ast, request.operation_name)
+            return document, _operation(document.ast, request.operation_name).operation
         except GraphQLError as error:
             return Outcome(None, [error], 422)
         except (QueryNotReadable, QueryTooCostly, OperationUnknown) as problem:
             return Outcome(None, [problem_error(problem)], problem.status)
         except _Invalid as invalid:
             return Outcome(None, invalid.errors, 422)
-        if operation.operation is not OperationType.QUERY and not may_change:
-            return Outcome(None, [problem_error(MutationByGet())], 405)
-        result = await self._execute(document, request, context)
-        errors = [*(result.errors or ()), *context.notes]
-        refused = result.data is None and all(error.path is None for error in errors)
-        return Outcome(result.data, errors, 422 if refused else None)
+
+    async def _subscribe(
+        self, document: Document, request: Request, context: Context
+    ) -> "AsyncGenerator[ExecutionResult, None] | ExecutionResult":
+        begun = subscribe(
+            self._schema,
+            document.ast,
+            context_value=context,
+            variable_values=dict(request.variables) if request.variables else None,
+            operation_name=request.operation_name,
+        )
+        results: Any = await begun if inspect.isawaitable(begun) else begun
+        return cast("AsyncGenerator[ExecutionResult, None] | ExecutionResult", results)
 
     async def _execute(
         self, document: Document, request: Request, context: Context
@@ -172,6 +221,13 @@ class Executor:
         ):
             oldest, _ = self._documents.popitem(last=False)
             self._characters -= len(oldest)
+
+
+def _outcome(result: ExecutionResult, context: Context) -> Outcome:
+    errors = [*(result.errors or ()), *context.notes]
+    context.notes.clear()
+    refused = result.data is None and all(error.path is None for error in errors)
+    return Outcome(result.data, errors, 422 if refused else None)
 
 
 class _Invalid(Exception):

@@ -14,7 +14,9 @@ class Settings(ChassisSettings):
     own_scopes: frozenset[str] = frozenset()
 
     default_store: str = "d2c-uk"
-    """Store of a request that names none by `Tandem-Store`."""
+    """Store of a request to `d2c` that names none by `Tandem-Store`."""
+    default_b2b_store: str = "b2b-eu"
+    """The same of a request to `b2b`."""
     cors_origins: frozenset[str] = frozenset()
     """Origins of browser storefronts that may call from elsewhere, as a JSON list:
     `["https://shop.example"]`. None by default: a storefront that calls from its server needs none.
@@ -40,3 +42,14 @@ class Settings(ChassisSettings):
     cache_entries: int = Field(default=1000, ge=1)
     enrichment_seconds: float = Field(default=2.0, gt=0)
     """How long a list waits for prices before it answers without them."""
+
+    max_subscriptions: int = Field(default=5000, ge=1)
+    """Subscriptions of a process, and open connections that may subscribe."""
+    max_connection_subscriptions: int = Field(default=20, ge=1)
+    """Operations that one WebSocket may have under way."""
+    subscription_backlog: int = Field(default=100, ge=1)
+    """Changed things that may wait for one subscriber; who lets more pile up is dropped."""
+    subscriber_seconds: float = Field(default=10.0, gt=0)
+    """How long a subscriber may take to accept a message, or to introduce itself."""
+    heartbeat_seconds: float = Field(default=15.0, gt=0)
+    """How often a silent event stream says that it is alive."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -16,6 +16,8 @@ from gateway.ids import is_key
 from gateway.pricing.clients import resolve_prices
 from gateway.pricing.types import Price
 from gateway.selection import Selection
+
+ProductT = TypeVar("ProductT", bound=Product)
 
 _PAGE = 200
 _MOST_PAGES = 50
@@ -53,13 +55,15 @@ async def get_locale(context: Context) -> str:
 
 
 async def get_category_tree(context: Context) -> CategoryTree:
-    """All categories, the same for everybody. Raises Unavailable."""
+    """All categories: the same for all guests, and a member's own. Raises Unavailable."""
 
     async def fetch() -> CategoryTree:
         items: list[Wire] = []
         after: str | None = None
         for _ in range(_MOST_PAGES):
             params = {"limit": _PAGE, "after": after}
+            if context.token is not None:
+                params["store"] = context.store
             page = await _get_page(context, "/v1/categories", params, Page[wire.Category])
             items += page.items
             if (after := page.following) is None:
@@ -91,7 +95,7 @@ async def list_products(
 async def _get_page(
     context: Context, path: str, params: dict[str, Any], shape: type[BaseModel]
 ) -> ProductPage:
-    reply = await context.neighbours["catalog"].get(path, params=params, token=None)
+    reply = await context.neighbours["catalog"].get(path, params=params, token=context.token)
     page = reply.json(shape)
     return ProductPage(page["items"], page["next"])
 
@@ -113,7 +117,7 @@ async def find_product_by_slug(context: Context, slug: str) -> Wire | None:
 async def _find(context: Context, path: str, params: dict[str, Any]) -> Wire | None:
     """A product; a name that catalog calls impossible names none either."""
     try:
-        reply = await context.neighbours["catalog"].get(path, params=params, token=None)
+        reply = await context.neighbours["catalog"].get(path, params=params, token=context.token)
     except (NotFound, Invalid):
         return None
     product: Wire = reply.json(wire.Product)
@@ -121,32 +125,46 @@ async def _find(context: Context, path: str, params: dict[str, Any]) -> Wire | N
 
 
 async def show_products(
-    context: Context, items: list[Wire], selection: Selection, *, path: list[str | int]
-) -> list[Product]:
+    context: Context,
+    items: list[Wire],
+    selection: Selection,
+    *,
+    path: list[str | int],
+    kind: type[ProductT],
+) -> list[ProductT]:
     """Products with all that the query selects of them, each neighbour called once at most.
 
     Without pricing they have no prices, and the answer says why beside it.
     """
     skus = _priced_skus(items, selection)
     prices, tree, locale = await asyncio.gather(
-        _prices(context, skus, path),
+        _prices(context, skus, path, kind=kind, has_tiers=_wants_tiers(selection)),
         get_category_tree(context) if selection.has("categories") else _nothing(),
         get_locale(context),
     )
-    return [Product.from_wire(one, locale=locale, prices=prices, tree=tree) for one in items]
+    return [kind.from_wire(one, locale=locale, prices=prices, tree=tree) for one in items]
 
 
 def _priced_skus(items: list[Wire], selection: Selection) -> list[str]:
     """SKUs whose price is selected: of all variants, of the first ones, or of none."""
-    if selection.has("variants", "price"):
+    if selection.has("variants", "price") or selection.has("variants", "quantityRule"):
         return [variant["sku"] for item in items for variant in item["variants"]]
     if selection.has("price"):
         return [variant["sku"] for item in items for variant in item["variants"][:1]]
     return []
 
 
+def _wants_tiers(selection: Selection) -> bool:
+    return selection.has("price", "tiers") or selection.has("variants", "price", "tiers")
+
+
 async def _prices(
-    context: Context, skus: list[str], path: list[str | int]
+    context: Context,
+    skus: list[str],
+    path: list[str | int],
+    *,
+    kind: type[Product],
+    has_tiers: bool,
 ) -> dict[str, Price | None]:
     if not skus:
         return {}
@@ -156,6 +174,9 @@ async def _prices(
             skus,
             store=context.store,
             seconds=context.settings.enrichment_seconds,
+            token=context.token,
+            kind=kind.variant_type.price_type,
+            has_tiers=has_tiers,
         )
     except Problem as problem:  # away, or a price that is too large to show: the rest is shown
         context.note(problem, path)

@@ -6,12 +6,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import strawberry
 
 from contracts.text import in_locale
-from gateway.ids import encode_cursor, encode_id
+from gateway.connections import PageInfo, Place
+from gateway.ids import encode_id
 from gateway.pricing.types import Price
 from gateway.scalars import DateTimeText
 
@@ -147,6 +148,8 @@ class Availability:
 
 @strawberry.type(description="What is put into a cart: one SKU of a product.")
 class Variant:
+    price_type: ClassVar[type[Price]] = Price
+
     sku: str = strawberry.field(description="Case-sensitive, unique in the shop.")
     name: str | None = strawberry.field(description="What sets it apart from its siblings.")
     availability: Availability = strawberry.field(description="How much can be promised.")
@@ -167,6 +170,8 @@ class Variant:
 
 @strawberry.type(description="A product with its variants.")
 class Product(Node):
+    variant_type: ClassVar[type[Variant]] = Variant
+
     key: str = strawberry.field(description="The merchant's name for it.")
     name: str = strawberry.field(description="In the request's locale.")
     description: str | None = strawberry.field(description="Longer text, plain.")
@@ -186,9 +191,8 @@ class Product(Node):
         prices: Mapping[str, Price | None],
         tree: CategoryTree | None,
     ) -> Self:
-        variants = [
-            Variant.from_wire(one, locale=locale, prices=prices) for one in wire["variants"]
-        ]
+        read = cls.variant_type.from_wire
+        variants = [read(one, locale=locale, prices=prices) for one in wire["variants"]]
         return cls(
             id=encode_id("Product", wire["key"]),
             key=wire["key"],
@@ -209,14 +213,6 @@ class ProductEdge:
     node: Product = strawberry.field(description="The product.")
 
 
-@strawberry.type(description="Where a page stands in its list.")
-class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether more follow.")
-    has_previous_page: bool = strawberry.field(description="Whether this page had an `after`.")
-    start_cursor: str | None = strawberry.field(description="Of the first item.")
-    end_cursor: str | None = strawberry.field(description="Pass it as `after` for the next page.")
-
-
 @strawberry.type(description="Some of a list of products.")
 class ProductConnection:
     edges: list[ProductEdge] = strawberry.field(description="The products with their places.")
@@ -224,25 +220,13 @@ class ProductConnection:
     page_info: PageInfo = strawberry.field(description="Where this page stands.")
 
     @classmethod
-    def of(
-        cls, nodes: list[Product], *, after: str | None, skip: int, following: str | None
-    ) -> Self:
-        """A page of catalog's list: it began at `after`, `skip` items were left out, `following`
-        is where catalog goes on. The cursor behind the last item is catalog's own."""
-        cursors = [encode_cursor(after, skip + n) for n in range(1, len(nodes) + 1)]
-        end = cursors[-1] if cursors else None
-        if following is not None:
-            end = encode_cursor(following, 0)
-            cursors[-1:] = [end]
+    def of(cls, nodes: list[Product], place: Place, following: str | None) -> Self:
+        """A page of catalog's list."""
+        cursors = place.cursors(len(nodes), following)
         return cls(
             edges=[ProductEdge(cursor=c, node=n) for c, n in zip(cursors, nodes, strict=False)],
             nodes=nodes,
-            page_info=PageInfo(
-                has_next_page=following is not None,
-                has_previous_page=after is not None or skip > 0,
-                start_cursor=cursors[0] if nodes else None,
-                end_cursor=end,
-            ),
+            page_info=place.info(cursors, len(nodes), following),
         )
 
 

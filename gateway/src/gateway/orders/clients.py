@@ -144,7 +144,7 @@ async def list_delivery_methods(
     reply = await _orders(context).get(
         "/v1/delivery-methods",
         params={"store": context.store, "country": country, "limit": 200},
-        token=None,
+        token=context.token,
     )
     items = reply.json(Page[wire.DeliveryMethod])["items"]
     return [DeliveryMethod.from_wire(one, locale=locale) for one in items]

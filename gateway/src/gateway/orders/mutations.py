@@ -7,20 +7,17 @@ What a person can mend (a problem of the kinds Invalid, Conflict and NotFound) c
 # Strawberry types its decorator as Any where a description is given.
 # mypy: disable-error-code="untyped-decorator"
 
-from collections.abc import Awaitable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import strawberry
 
-from contracts.problems import Conflict, Invalid, NotFound
 from gateway.catalog.clients import get_locale
 from gateway.context import Info
-from gateway.errors import UserError, user_errors
+from gateway.errors import UserError, told
 from gateway.ids import decode_uuid
 from gateway.orders import clients, inputs
 from gateway.orders.types import Cart, Placement
 
-Result = TypeVar("Result")
 _ERRORS = "What a person can mend; when there is any, nothing was changed."
 
 
@@ -72,14 +69,6 @@ class PlaceOrderPayload:
     errors: list[UserError] = strawberry.field(default_factory=list, description=_ERRORS)
 
 
-async def _told(work: Awaitable[Result]) -> tuple[Result | None, list[UserError]]:
-    """The result, or what a person can mend."""
-    try:
-        return await work, []
-    except (Invalid, Conflict, NotFound) as problem:
-        return None, user_errors(problem)
-
-
 @strawberry.type
 class OrdersMutation:
     """Merged into Mutation."""
@@ -98,7 +87,7 @@ class OrdersMutation:
             "currency": input.currency,
             "lines": [line.to_wire() for line in input.lines],
         }
-        opened, errors = await _told(clients.open_cart(info.context, body))
+        opened, errors = await told(clients.open_cart(info.context, body))
         cart, secret = opened or (None, None)
         return OpenCartPayload(cart=cart, secret=secret, errors=errors)
 
@@ -110,7 +99,7 @@ class OrdersMutation:
             inputs.AddCartLinesInput, strawberry.argument(description="Which cart, and what.")
         ],
     ) -> AddCartLinesPayload | None:
-        cart, errors = await _told(_add_lines(info, input))
+        cart, errors = await told(_add_lines(info, input))
         return AddCartLinesPayload(cart=cart, errors=errors)
 
     @strawberry.field(description="Set a line's quantity.")
@@ -121,7 +110,7 @@ class OrdersMutation:
             inputs.ChangeCartLineInput, strawberry.argument(description="Which line, how many.")
         ],
     ) -> ChangeCartLinePayload | None:
-        cart, errors = await _told(_change_line(info, input))
+        cart, errors = await told(_change_line(info, input))
         return ChangeCartLinePayload(cart=cart, errors=errors)
 
     @strawberry.field(description="Take a line out of a cart.")
@@ -132,7 +121,7 @@ class OrdersMutation:
             inputs.RemoveCartLineInput, strawberry.argument(description="Which line.")
         ],
     ) -> RemoveCartLinePayload | None:
-        cart, errors = await _told(_remove_line(info, input))
+        cart, errors = await told(_remove_line(info, input))
         return RemoveCartLinePayload(cart=cart, errors=errors)
 
     @strawberry.field(description="Say who buys and where it goes.")
@@ -143,7 +132,7 @@ class OrdersMutation:
             inputs.SetCartAddressInput, strawberry.argument(description="Who and where.")
         ],
     ) -> SetCartAddressPayload | None:
-        cart, errors = await _told(_set_address(info, input))
+        cart, errors = await told(_set_address(info, input))
         return SetCartAddressPayload(cart=cart, errors=errors)
 
     @strawberry.field(description="Choose how it is brought.")
@@ -154,7 +143,7 @@ class OrdersMutation:
             inputs.SetCartDeliveryInput, strawberry.argument(description="Which method.")
         ],
     ) -> SetCartDeliveryPayload | None:
-        cart, errors = await _told(_set_delivery(info, input))
+        cart, errors = await told(_set_delivery(info, input))
         return SetCartDeliveryPayload(cart=cart, errors=errors)
 
     @strawberry.field(description="Order what is in the cart at the total that was shown.")
@@ -165,7 +154,7 @@ class OrdersMutation:
             inputs.PlaceOrderInput, strawberry.argument(description="What was agreed.")
         ],
     ) -> PlaceOrderPayload | None:
-        placement, errors = await _told(_place(info, input))
+        placement, errors = await told(_place(info, input))
         return PlaceOrderPayload(placement=placement, errors=errors)
 
 

@@ -19,8 +19,8 @@ Secret = Annotated[
 
 
 @strawberry.type
-class OrdersQuery:
-    """Merged into Query."""
+class DeliveryQuery:
+    """What is asked alike in all schemas."""
 
     @strawberry.field(description="Ways to have an order brought, as the store offers them.")
     async def delivery_methods(
@@ -33,6 +33,11 @@ class OrdersQuery:
     ) -> list[DeliveryMethod] | None:
         locale = await get_locale(info.context)
         return await clients.list_delivery_methods(info.context, country=country, locale=locale)
+
+
+@strawberry.type
+class OrdersQuery(DeliveryQuery):
+    """Merged into Query."""
 
     @strawberry.field(description="A cart; null if the secret does not open one of that id.")
     async def cart(

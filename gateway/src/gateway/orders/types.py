@@ -29,6 +29,10 @@ class PlacementStatus(Enum):
 @strawberry.enum(description="Where an order stands.")
 class OrderStatus(Enum):
     PLACED = strawberry.enum_value("placed", description="Agreed on by both sides.")
+    PARTIALLY_SHIPPED = strawberry.enum_value(
+        "partially_shipped", description="Some of it is on its way."
+    )
+    SHIPPED = strawberry.enum_value("shipped", description="All of it is on its way.")
 
 
 @strawberry.enum(description="Where a payment stands.")
@@ -279,23 +283,30 @@ class Order:
     @classmethod
     def from_wire(cls, wire: Any) -> Self:
         return cls(
-            id=encode_id("Order", wire["id"]),
-            number=wire["number"],
-            version=wire["version"],
-            status=OrderStatus(wire["status"]),
-            store=wire["store"],
-            currency=wire["currency"],
-            country=wire["country"],
-            locale=wire["locale"],
+            **order_facts(wire),
             lines=[OrderLine.from_wire(one) for one in wire["lines"]],
-            email=wire["email"],
-            delivery_address=Address.from_wire(wire["delivery_address"]),
-            billing_address=Address.from_wire(wire["billing_address"]),
-            delivery=ChosenDelivery.from_wire(wire["delivery"]),
             payment=Payment.from_wire(wire["payment"]),
-            totals=Totals.from_wire(wire["totals"]),
-            placed_at=wire["placed_at"],
         )
+
+
+def order_facts(wire: Any) -> dict[str, Any]:
+    """What is told alike of every order, as an Order's fields."""
+    return {
+        "id": encode_id("Order", wire["id"]),
+        "number": wire["number"],
+        "version": wire["version"],
+        "status": OrderStatus(wire["status"]),
+        "store": wire["store"],
+        "currency": wire["currency"],
+        "country": wire["country"],
+        "locale": wire["locale"],
+        "email": wire["email"],
+        "delivery_address": Address.from_wire(wire["delivery_address"]),
+        "billing_address": Address.from_wire(wire["billing_address"]),
+        "delivery": ChosenDelivery.from_wire(wire["delivery"]),
+        "totals": Totals.from_wire(wire["totals"]),
+        "placed_at": wire["placed_at"],
+    }
 
 
 @strawberry.type(description="The placing of an order: it ends placed, or fully undone.")

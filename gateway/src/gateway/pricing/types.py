@@ -37,6 +37,53 @@ class Price:
         )
 
 
+@strawberry.type(description="From this many pieces on, each costs this.")
+class PriceTier:
+    min_quantity: int = strawberry.field(description="The smallest quantity it holds for.")
+    unit_price: Money = strawberry.field(description="Of one piece.")
+
+
+@strawberry.type(description="How many of a variant are sold at once.")
+class QuantityRule:
+    minimum: int = strawberry.field(description="The smallest quantity.")
+    maximum: int | None = strawberry.field(description="The largest; null: none.")
+    multiple: int = strawberry.field(description="The quantity must be a multiple of this.")
+
+    @classmethod
+    def from_wire_or_none(cls, wire: Any) -> Self | None:
+        if wire is None:
+            return None
+        return cls(minimum=wire["minimum"], maximum=wire["maximum"], multiple=wire["multiple"])
+
+
+@strawberry.type(name="Price", description="What a variant costs the buyer, now.")
+class MemberPrice(Price):
+    tiers: list[PriceTier] = strawberry.field(
+        description="What one piece costs by quantity, rising; with tax as `isTaxIncluded` says."
+    )
+    rule: strawberry.Private[QuantityRule | None]
+
+    @classmethod
+    def from_wire(cls, wire: Any) -> Self | None:
+        """A priced line of one piece, with the rule that one piece breaks."""
+        if wire["unit_price"] is None:
+            return None
+        currency = wire["unit_price"]["currency"]
+        return cls(
+            unit_price=Money.from_wire(wire["unit_price"]),
+            is_tax_included=wire["is_tax_included"],
+            tax_rate=wire.get("tax_rate"),
+            tiers=[
+                PriceTier(
+                    min_quantity=one["min_quantity"],
+                    unit_price=Money(amount=one["amount"], currency=currency),
+                )
+                for one in wire.get("tiers") or ()
+            ],
+            rule=QuantityRule.from_wire_or_none(wire.get("quantity_problem")),
+        )
+
+
 @strawberry.type(description="A sum without tax, its tax, and both together.")
 class TaxedAmount:
     net: Money = strawberry.field(description="Without tax.")

@@ -1,8 +1,8 @@
 """What every process has that answers or calls over HTTP, with or without a database."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chassis.auth import Signer, Verifier, load_key, open_verifier
 from chassis.clock import Clock
@@ -20,6 +20,8 @@ class Edge:
     verifier: Verifier
     neighbours: Neighbours
     is_draining: bool = False
+    on_drain: list[Callable[[], None]] = field(default_factory=list)
+    """Called when draining begins: to end what would else go on for ever."""
     port: int | None = None
     """Where HTTP is answered, once it is."""
 

@@ -22,6 +22,8 @@ from chassis.settings import Settings
 
 _KEEPALIVE_SECONDS = 75  # longer than any client of ours keeps an idle connection
 _BACKLOG = 2048
+_LONGEST_MESSAGE = 100_000
+"""Bytes of one WebSocket message to us."""
 
 log = logs.get_logger(__name__)
 
@@ -63,6 +65,8 @@ async def serve(
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=_KEEPALIVE_SECONDS,
+            ws_max_size=_LONGEST_MESSAGE,
+            ws_per_message_deflate=False,
             timeout_graceful_shutdown=max(1, round(drain_seconds)),
         )
     )
@@ -72,6 +76,8 @@ async def serve(
         yield listener.getsockname()[1]
     finally:
         app.state.edge.is_draining = True
+        for end in app.state.edge.on_drain:
+            end()
         server.should_exit = True
         await task
         listener.close()

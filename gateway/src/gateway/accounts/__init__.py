@@ -1,0 +1,1 @@
+"""What the schema shows of accounts: who signed in, their company, its credit and members."""

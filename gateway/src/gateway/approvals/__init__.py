@@ -1,0 +1,1 @@
+"""What the schema shows of approvals: requests, and decisions on them."""

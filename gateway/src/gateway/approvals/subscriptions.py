@@ -1,0 +1,47 @@
+"""Approval requests, told as they come and are decided."""
+
+# Strawberry types its decorator as Any where a description is given.
+# mypy: disable-error-code="untyped-decorator"
+
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+import strawberry
+
+from gateway.approvals import clients
+from gateway.approvals.types import ApprovalRequest
+from gateway.context import Info, path_of, selected
+from gateway.ids import decode_id
+from gateway.live.hub import Topic, follow
+from gateway.orders.linked import with_placements
+
+
+@strawberry.type
+class ApprovalsSubscription:
+    """Merged into the Subscription of `b2b`."""
+
+    @strawberry.subscription(
+        description="A request when it is asked and when it ends; with an id that one, first as "
+        "it is now."
+    )
+    async def approval_request_changed(
+        self,
+        info: Info,
+        id: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(description="Only this; else all that the caller may see."),
+        ] = None,
+    ) -> AsyncGenerator[ApprovalRequest, None]:
+        only = decode_id(id, "ApprovalRequest") if id is not None else None
+        session, company = info.context.subscriber()
+
+        async def read(key: str) -> ApprovalRequest | None:
+            found = await clients.find_request(info.context, key)
+            if found is not None:
+                await with_placements(info.context, [found], selected(info), path_of(info))
+            return found
+
+        async for one in follow(
+            session, Topic.APPROVAL_REQUEST, company, only, read=read, state=lambda one: one.version
+        ):
+            yield one

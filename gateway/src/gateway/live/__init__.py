@@ -1,0 +1,1 @@
+"""Subscriptions: who is connected, what wakes them, and the two ways to them."""
