@@ -18,6 +18,7 @@ from contracts.text import Email, LocalizedName, LocalizedText, ShortText
 
 MAX_STOCK = 1_000_000_000
 MAX_CART_LINES = 1000
+MAX_QUICK_ORDER_LINES = 500
 _gbp = {"amount": "20.34", "currency": "GBP"}
 _id = "01932c07-2a3c-7d5e-8f00-3b6a4f1d2e10"
 _time = "2026-11-22T10:00:00Z"

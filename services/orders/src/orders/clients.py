@@ -2,15 +2,19 @@
 becomes what somebody pays.
 """
 
+import asyncio
 from collections.abc import Sequence
-from typing import cast
+from contextlib import suppress
+from typing import Literal, cast
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from chassis.http import NeighbourUnavailable, segment
+from chassis.http import NeighbourUnavailable, Reply, segment
 from chassis.runtime import Runtime
+from contracts.approvals import ApprovalRequest, PutApprovalRequest
 from contracts.catalog import CheckEntitlement, Entitlement, SkuEntitlement
+from contracts.companies import Hold, HoldOutcome, PutHold, SettleHold
 from contracts.money import Money
 from contracts.orders import MovementKind
 from contracts.pricing import (
@@ -31,11 +35,14 @@ from orders.errors import CartNotPriceable, CartTooExpensive
 from orders.payment.domain import Authorised, Declined, Pending
 from orders.settings import OrdersSettings
 
+_CHECKED_AT_ONCE = 1000
 _TOO_LARGE = frozenset({"line-too-large", "total-too-large"})
 
 
-async def resolve_prices(runtime: Runtime, asked: ResolvePrices) -> PriceResolution:
-    """What lines cost now.
+async def resolve_prices(
+    runtime: Runtime, asked: ResolvePrices, *, member_id: UUID | None = None
+) -> PriceResolution:
+    """What lines cost now: a member, or everybody.
 
     Raises CartTooExpensive, CartNotPriceable when pricing cannot say (no tax rate for the
     country, say), and NeighbourUnavailable, also for an answer that does not add up or while
@@ -48,6 +55,7 @@ async def resolve_prices(runtime: Runtime, asked: ResolvePrices) -> PriceResolut
             content=asked.model_dump_json().encode(),
             headers=_JSON,
             is_read=True,
+            on_behalf_of=_name(member_id),
         )
     except Unavailable:
         raise
@@ -64,18 +72,36 @@ async def resolve_prices(runtime: Runtime, asked: ResolvePrices) -> PriceResolut
 
 
 async def check_entitlement(
-    runtime: Runtime, store: str, skus: Sequence[str]
+    runtime: Runtime, store: str, skus: Sequence[str], *, member_id: UUID | None = None
 ) -> dict[str, SkuEntitlement]:
-    """Which SKUs may be ordered in a store now. Raises NeighbourUnavailable."""
-    asked = CheckEntitlement(store=store, skus=list(skus))
+    """Which SKUs a member, or a guest, may order in a store now; in one call up to 1,000 SKUs.
+
+    Raises NeighbourUnavailable.
+    """
+    wanted = list(dict.fromkeys(skus))
+    parts = [
+        wanted[start : start + _CHECKED_AT_ONCE]
+        for start in range(0, len(wanted), _CHECKED_AT_ONCE)
+    ]
+    answers = await asyncio.gather(
+        *(_check_part(runtime, store, part, member_id=member_id) for part in parts)
+    )
+    return {item.sku: item for answer in answers for item in answer}
+
+
+async def _check_part(
+    runtime: Runtime, store: str, skus: list[str], *, member_id: UUID | None
+) -> list[SkuEntitlement]:
+    asked = CheckEntitlement(store=store, skus=skus)
     reply = await runtime.neighbours["catalog"].post(
         "/v1/entitlements/check",
         content=asked.model_dump_json().encode(),
         headers=_JSON,
         is_read=True,
+        on_behalf_of=_name(member_id),
     )
-    items = {item.sku: item for item in reply.parse(Entitlement).items}
-    if items.keys() != set(skus):
+    items = reply.parse(Entitlement).items
+    if {item.sku for item in items} != set(skus):
         raise NeighbourUnavailable("catalog", "its answer is about something else")
     return items
 
@@ -109,6 +135,86 @@ async def void_payment(runtime: Runtime, reference: str) -> None:
     await _ask_provider(runtime, path, None, key=f"{reference}:void")
 
 
+async def hold_credit(runtime: Runtime, hold_id: str, asked: PutHold) -> Hold:
+    """Have credit and budget held, or hear why not; the same again tells how that stands.
+
+    Raises NeighbourUnavailable, also for an answer that is about something else.
+    """
+    path = f"/v1/holds/{segment(hold_id)}"
+    hold = (await _ask_house(runtime, "accounts", "PUT", path, asked)).parse(Hold)
+    is_held = hold.outcome in (HoldOutcome.GRANTED, HoldOutcome.NEEDS_APPROVAL)
+    if hold.id != hold_id or hold.outcome is HoldOutcome.SETTLED:
+        raise NeighbourUnavailable("accounts", "its answer is about something else")
+    if is_held and hold.amount not in (None, asked.amount):
+        raise NeighbourUnavailable("accounts", "it holds another amount")
+    if is_held and asked.takes_credit and (hold.agreement is None or hold.payment_days is None):
+        raise NeighbourUnavailable("accounts", "it does not say on which terms")
+    return hold
+
+
+async def release_hold(runtime: Runtime, hold_id: str) -> None:
+    """Have given back what is held; one that never came is refused from now on.
+
+    Raises NeighbourUnavailable.
+    """
+    path = f"/v1/holds/{segment(hold_id)}/release"
+    key = f"{hold_id}:release"
+    hold = (await _ask_house(runtime, "accounts", "POST", path, None, key=key)).parse(Hold)
+    if hold.outcome not in (HoldOutcome.RELEASED, HoldOutcome.REFUSED):
+        raise NeighbourUnavailable("accounts", f"the hold is {hold.outcome}, not released")
+
+
+async def settle_hold(runtime: Runtime, hold_id: str, *, order_number: str) -> None:
+    """Have what is held turned into used. Raises NeighbourUnavailable."""
+    path = f"/v1/holds/{segment(hold_id)}/settle"
+    asked, key = SettleHold(order_number=order_number), f"{hold_id}:settle"
+    hold = (await _ask_house(runtime, "accounts", "POST", path, asked, key=key)).parse(Hold)
+    if hold.outcome is not HoldOutcome.SETTLED:
+        raise NeighbourUnavailable("accounts", f"the hold is {hold.outcome}, not settled")
+
+
+async def ask_approval(
+    runtime: Runtime, request_id: str, asked: PutApprovalRequest
+) -> ApprovalRequest:
+    """Ask whether an order may go on; the same again tells how that stands.
+
+    Raises NeighbourUnavailable, also for an answer that is about something else.
+    """
+    path = f"/v1/approval-requests/{segment(request_id)}"
+    reply = await _ask_house(runtime, "approvals", "PUT", path, asked)
+    return _read_request(reply, request_id, asked)
+
+
+async def get_approval(
+    runtime: Runtime, request_id: str, asked: PutApprovalRequest
+) -> ApprovalRequest:
+    """How what was asked stands now.
+
+    Raises NeighbourUnavailable, also for an answer that is about something else.
+    """
+    path = f"/v1/approval-requests/{segment(request_id)}"
+    reply = await _ask_house(runtime, "approvals", "GET", path, None)
+    return _read_request(reply, request_id, asked)
+
+
+def _read_request(reply: Reply, request_id: str, asked: PutApprovalRequest) -> ApprovalRequest:
+    """The answer, if it is about what was asked: what is approved is what was submitted."""
+    request = reply.parse(ApprovalRequest)
+    told = (request.id, request.subject_id, request.member_id, request.amount)
+    if told != (request_id, asked.subject_id, asked.member_id, asked.amount):
+        raise NeighbourUnavailable("approvals", "its answer is about something else")
+    return request
+
+
+async def withdraw_approval(runtime: Runtime, request_id: str) -> None:
+    """Ask nobody any more; a request that never came is refused from now on, and one that has
+    ended stays as it ended. Raises NeighbourUnavailable.
+    """
+    path = f"/v1/approval-requests/{segment(request_id)}/withdraw"
+    with suppress(Conflict):
+        await _ask_house(runtime, "approvals", "POST", path, None, key=f"{request_id}:withdraw")
+
+
 async def move_payment(
     runtime: Runtime, reference: str, *, movement_id: UUID, kind: MovementKind, amount: Money
 ) -> None:
@@ -118,6 +224,34 @@ async def move_payment(
     """
     path = f"/v1/payments/{segment(reference)}/{kind}s"
     await _ask_provider(runtime, path, CapturePayment(amount=amount), key=str(movement_id))
+
+
+async def _ask_house(
+    runtime: Runtime,
+    name: str,
+    method: Literal["GET", "PUT", "POST"],
+    path: str,
+    body: BaseModel | None,
+    *,
+    key: str | None = None,
+) -> Reply:
+    """Ask accounts or approvals in our own name: whom it is for stands in the body.
+
+    They say no by what they answer; every refusal but a conflict is a fault between the two of
+    us, to be tried again.
+    """
+    try:
+        return await runtime.neighbours[name].send(
+            method,
+            path,
+            content=None if body is None else body.model_dump_json().encode(),
+            headers=None if body is None else _JSON,
+            idempotency_key=key,
+        )
+    except (Unavailable, Conflict):
+        raise
+    except Problem as problem:
+        raise NeighbourUnavailable(name, f"it refused: {problem.detail}") from problem
 
 
 async def _ask_provider(
@@ -137,6 +271,10 @@ async def _ask_provider(
     except Problem as problem:
         raise NeighbourUnavailable("testpay", f"it refused: {problem.detail}") from problem
     return reply.parse(ProviderPayment)
+
+
+def _name(member_id: UUID | None) -> str | None:
+    return None if member_id is None else str(member_id)
 
 
 _JSON = {"Content-Type": "application/json"}

@@ -17,17 +17,35 @@ Conflict 409
 ├── CartNotPriceable        pricing cannot say what it costs
 ├── CartNotOrderable        its code is that of the cart's first problem
 ├── PriceChanged            names the new total; nothing was charged
+├── OrderRejected           an approver said no
+├── ApprovalTimedOut        nobody decided in time
+├── PlacementCancelled      by the member or an admin of the company
+├── PlacementAlreadyPlaced  too late to cancel; names the order
+├── OrderNotHeld            accounts holds no credit or budget for it; its code says why
+├── NothingToPay            a member's order that costs nothing
+├── OrderAlreadyShipped     nothing of it is left to be shipped
+├── OrderOnTerms            nothing was paid that could be captured or refunded
 ├── MovementTooLarge        less is left to be captured or refunded
 ├── PaymentMovementRefused  the provider would not capture or refund
 └── PlacementOverdue        a neighbour was away until the deadline; all was undone
 Invalid 422
 ├── StoreUnknown, CurrencyNotSold, LocaleNotSpoken
+├── QuickOrderTooLong       more lines than one pasted list may have
 ├── SkuNotOrderable         each bad line has its pointer
 ├── CartTooLong, QuantityTooLarge, CartTooExpensive
 ├── CountryNotServed, DeliveryNotOffered
 ├── PaymentNotOffered       no provider of that method is set up
+├── TermsNotOffered         a guest cannot pay on terms
+├── OrderNotHeldAsTold      accounts refuses a field: the purchase order number, say
+├── LinesNotShippable       each bad line has its pointer
 └── PaymentDeclined
+Forbidden 403
+├── StoreForPeople          a member of a company does not buy there
+├── MembersOnly             only members of companies have a list of carts
+├── BuyersOnly              a member without the role of a buyer cannot order
+└── PlacementNotYours       seen, but only who ordered or an admin may cancel it
 Unauthenticated 401
+├── StoreForCompanies       a guest does not buy there; sign in
 └── NoticeNotSigned         a webhook whose signature does not hold
 ```
 """
@@ -36,9 +54,16 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from contracts.money import Money
-from contracts.orders import MAX_CART_LINES, CartProblem, MovementKind
+from contracts.orders import MAX_CART_LINES, MAX_QUICK_ORDER_LINES, CartProblem, MovementKind
 from contracts.pricing import MAX_QUANTITY
-from contracts.problems import Conflict, FieldError, Invalid, NotFound, Unauthenticated
+from contracts.problems import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+)
 
 
 class WarehouseNotFound(NotFound):
@@ -63,10 +88,10 @@ class DeliveryMethodNotFound(NotFound):
 
 
 class CartNotFound(NotFound):
-    """No cart has that id, or the secret does not open it."""
+    """No cart has that id, or it is not the caller's."""
 
     def __init__(self) -> None:
-        super().__init__("There is no such cart, or the Tandem-Cart-Secret does not open it.")
+        super().__init__("There is no such cart, or neither Tandem-Cart-Secret nor token opens it.")
 
 
 class CartLineNotFound(NotFound):
@@ -201,6 +226,66 @@ class PlacementOverdue(Conflict):
         )
 
 
+class OrderRejected(Conflict):
+    """An approver said no; what they said is told to who ordered."""
+
+    def __init__(self, comment: str | None) -> None:
+        told = "The order was rejected" + (f": {comment}" if comment else ".")
+        super().__init__(told, extra={} if comment is None else {"comment": comment})
+
+
+class ApprovalTimedOut(Conflict):
+    """Nobody decided on the order in time."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody decided on the order in time; nothing is held for it any more.")
+
+
+class PlacementCancelled(Conflict):
+    """The order was cancelled before it was placed."""
+
+    def __init__(self) -> None:
+        super().__init__("The order was cancelled before it was placed.")
+
+
+class PlacementAlreadyPlaced(Conflict):
+    """It is too late to cancel: there is an order."""
+
+    def __init__(self, order_number: str) -> None:
+        super().__init__(
+            f"It was placed as {order_number} and cannot be cancelled any more.",
+            extra={"order_number": order_number},
+        )
+
+
+class OrderNotHeld(Conflict):
+    """Accounts holds no credit or budget for the order; nothing was charged."""
+
+    def __init__(self, code: str, detail: str, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail, code=code, errors=errors)
+
+
+class NothingToPay(Conflict):
+    """A member's order costs nothing, so there is nothing to hold or to approve."""
+
+    def __init__(self) -> None:
+        super().__init__("An order that comes to nothing cannot be placed here.")
+
+
+class OrderAlreadyShipped(Conflict):
+    """All of the order was shipped."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing of this order is left to be shipped.")
+
+
+class OrderOnTerms(Conflict):
+    """The order is paid on terms, by an invoice."""
+
+    def __init__(self) -> None:
+        super().__init__("This order is paid on terms: nothing was paid that could be moved.")
+
+
 class StoreUnknown(Invalid):
     """No store has that key."""
 
@@ -226,6 +311,16 @@ class LocaleNotSpoken(Invalid):
         )
 
 
+class QuickOrderTooLong(Invalid):
+    """More lines were pasted than are taken at once; none was."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"At most {MAX_QUICK_ORDER_LINES} lines that are not empty are taken at once.",
+            field="/text",
+        )
+
+
 class SkuNotOrderable(Invalid):
     """Lines with SKUs that cannot be bought here; all of them are told at once."""
 
@@ -243,8 +338,8 @@ class SkuNotOrderable(Invalid):
 class CartTooLong(Invalid):
     """The cart would have more lines than a cart may have."""
 
-    def __init__(self) -> None:
-        super().__init__(f"A cart has at most {MAX_CART_LINES} lines.", field="/lines")
+    def __init__(self, *, field: str = "/lines") -> None:
+        super().__init__(f"A cart has at most {MAX_CART_LINES} lines.", field=field)
 
 
 class QuantityTooLarge(Invalid):
@@ -295,11 +390,75 @@ class PaymentNotOffered(Invalid):
         )
 
 
+class TermsNotOffered(Invalid):
+    """Only members of companies pay on terms."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Only members of companies pay on terms; sign in, or pay at once.",
+            field="/payment/method",
+        )
+
+
+class OrderNotHeldAsTold(Invalid):
+    """Accounts holds nothing as long as a field says what it does."""
+
+    def __init__(self, code: str, detail: str, errors: Sequence[FieldError]) -> None:
+        super().__init__(detail, code=code, errors=errors)
+
+
+class LinesNotShippable(Invalid):
+    """Lines that were not ordered, or are more than what is left; all are told at once."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__(" ".join(error.message for error in errors[:20]), errors=errors)
+
+
 class PaymentDeclined(Invalid):
     """The payment provider refused; nothing was charged."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The payment was declined: {reason}.", field="/payment/token")
+
+
+class StoreForPeople(Forbidden):
+    """The store sells to people; a member of a company buys in one for companies."""
+
+    def __init__(self, store: str) -> None:
+        super().__init__(
+            f"The store {store} sells to people: buy there as a guest, without a member's token."
+        )
+
+
+class MembersOnly(Forbidden):
+    """Only members of companies have carts that can be listed."""
+
+    def __init__(self) -> None:
+        super().__init__("Only a member of a company has carts to list.")
+
+
+class BuyersOnly(Forbidden):
+    """The member approves or keeps the company, but does not buy."""
+
+    def __init__(self) -> None:
+        super().__init__("Only a member with the role of a buyer can order.")
+
+
+class PlacementNotYours(Forbidden):
+    """Only who ordered, or an admin of the company, cancels."""
+
+    def __init__(self) -> None:
+        super().__init__("Only the member who orders, or an admin of the company, can cancel it.")
+
+
+class StoreForCompanies(Unauthenticated):
+    """The store sells to members of companies, who must be signed in."""
+
+    def __init__(self, store: str) -> None:
+        super().__init__(
+            f"The store {store} sells to companies: sign in as a member of one.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
 
 
 class NoticeNotSigned(Unauthenticated):
@@ -314,6 +473,11 @@ def only_left(sku: str, left: int) -> str:
     if not left:
         return f"{sku} is out of stock."
     return f"Only {left} of {sku} {'is' if left == 1 else 'are'} left."
+
+
+def has_no_price(sku: str) -> str:
+    """Say that nobody knows what a SKU costs here."""
+    return f"{sku} has no price here."
 
 
 def not_sold(sku: str) -> str:

@@ -5,7 +5,7 @@ and written in one if nobody was faster. Whoever loses reads again and tries ane
 so nothing is ever half done, and a cart is never stored that could not be priced.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from chassis import versions
 from chassis.runtime import Runtime
+from contracts.buyers import BuyerProfile
 from contracts.ids import new_id
 from contracts.orders import (
     AddCartLines,
@@ -26,46 +27,71 @@ from contracts.orders import (
     ChangeCartLine,
     OpenCart,
     OpenedCart,
+    QuickOrder,
+    QuickOrdered,
     SetCartAddress,
     SetCartDelivery,
 )
+from contracts.pricing import PriceResolution
 from orders.cart import domain, queries
-from orders.cart.domain import CartState, Line
+from orders.cart.domain import CartState, Line, Opener, Surroundings
+from orders.cart.quick_order import Taking, put_taken, read_list, refuse_unsellable, take
 from orders.cart.secret import hash_secret, make_secret
 from orders.cart.tables import CartLineRow, CartRow
-from orders.cart.views import as_cart
+from orders.cart.views import as_cart, as_quick_ordered
 from orders.db import numbers, uuids
 from orders.delivery import queries as delivery
 from orders.errors import CartChanged, SkuNotOrderable, StoreUnknown
-from orders.product import queries as products
+from orders.product.domain import SkuFacts
 from orders.store import queries as stores
 from orders.store.domain import StoreFacts
 
 _ATTEMPTS = 5
 Source = AsyncConnection | AsyncSession
-Change = Callable[[AsyncConnection, CartState], Awaitable[CartState]]
+Sold = Mapping[str, SkuFacts]
+Change = Callable[[AsyncConnection, CartState, Sold], Awaitable[CartState]]
+Review = Callable[[CartState, CartState, PriceResolution | None], CartState]
 
 
 async def open_cart(
-    runtime: Runtime, session: AsyncSession, body: OpenCart, *, now: datetime
+    runtime: Runtime,
+    session: AsyncSession,
+    body: OpenCart,
+    *,
+    profile: BuyerProfile | None,
+    now: datetime,
 ) -> OpenedCart:
-    """Open a cart, with lines maybe, and tell its secret this once.
+    """Open a cart, with lines maybe: a member's, or a guest's, whose secret is told this once.
 
-    Raises StoreUnknown, CurrencyNotSold, LocaleNotSpoken, and what `add_lines` raises.
+    Raises StoreUnknown, StoreForCompanies, StoreForPeople, CurrencyNotSold, LocaleNotSpoken, and
+    what `add_lines` raises.
     """
+    adds = [line.sku for line in body.lines]
     async with runtime.reader.connect() as connection:
         store = await _get_store(connection, body.store)
         cart = domain.open_cart(
-            store, cart_id=new_id(), currency=body.currency, locale=body.locale, now=now
+            store,
+            cart_id=new_id(),
+            currency=body.currency,
+            locale=body.locale,
+            now=now,
+            profile=profile,
         )
-        cart = await _put_in(connection, cart, body.lines)
-        around = await queries.look_around(connection, cart)
+        if not cart.is_narrowed:
+            sold = await queries.find_published(connection, cart, adds)
+            cart = _put_in(cart, body.lines, sold)
+            around = await queries.look_around(connection, cart, sold)
+    if cart.is_narrowed:
+        sold = await queries.find_entitled(runtime, cart, adds)
+        cart = _put_in(cart, body.lines, sold)
+        async with runtime.reader.connect() as connection:
+            around = await queries.look_around(connection, cart, sold)
     resolution = await queries.price(runtime, cart, around.method)
-    secret = make_secret()
+    secret = make_secret() if profile is None else None
     await session.execute(
         insert(CartRow).values(
             id=cart.id,
-            secret_hash=hash_secret(secret),
+            secret_hash=None if secret is None else hash_secret(secret),
             version=cart.version,
             status=cart.status,
             created_at=now,
@@ -82,7 +108,7 @@ async def add_lines(
     cart_id: UUID,
     body: AddCartLines,
     *,
-    secret: str | None,
+    opener: Opener,
     if_match: frozenset[str] | None,
     now: datetime,
 ) -> Cart:
@@ -91,12 +117,66 @@ async def add_lines(
     Raises SkuNotOrderable (all bad lines at once), QuantityTooLarge, CartTooLong.
     """
 
-    async def change(connection: AsyncConnection, cart: CartState) -> CartState:
-        return await _put_in(connection, cart, body.lines)
+    async def change(_: AsyncConnection, cart: CartState, sold: Sold) -> CartState:
+        return _put_in(cart, body.lines, sold)
 
     return await _change(
-        runtime, session, cart_id, change, secret=secret, if_match=if_match, now=now
+        runtime,
+        session,
+        cart_id,
+        change,
+        adds=[line.sku for line in body.lines],
+        opener=opener,
+        if_match=if_match,
+        now=now,
     )
+
+
+async def quick_order(
+    runtime: Runtime,
+    session: AsyncSession,
+    cart_id: UUID,
+    body: QuickOrder,
+    *,
+    opener: Opener,
+    if_match: frozenset[str] | None,
+    now: datetime,
+) -> QuickOrdered:
+    """Put a pasted list in, in one change; lines that cannot be taken are refused one by one.
+
+    Catalog is asked once and pricing once; pricing once more where it refused lines.
+    Raises QuickOrderTooLong and CartTooLong.
+    """
+    pasted, unreadable = read_list(body.text)
+    taking = Taking([])
+
+    async def change(_: AsyncConnection, cart: CartState, sold: Sold) -> CartState:
+        nonlocal taking
+        taking = take(cart, pasted, sold)
+        return put_taken(cart, taking.taken, line_ids=[new_id() for _ in taking.taken])
+
+    def review(
+        before: CartState, after: CartState, resolution: PriceResolution | None
+    ) -> CartState:
+        nonlocal taking
+        reviewed = refuse_unsellable(after, taking, resolution)
+        if reviewed == taking:
+            return after
+        taking = reviewed
+        return put_taken(before, taking.taken, line_ids=[new_id() for _ in taking.taken])
+
+    cart = await _change(
+        runtime,
+        session,
+        cart_id,
+        change,
+        review=review,
+        adds=[line.sku for line in pasted],
+        opener=opener,
+        if_match=if_match,
+        now=now,
+    )
+    return as_quick_ordered(cart, taking, unreadable)
 
 
 async def change_line(
@@ -106,17 +186,17 @@ async def change_line(
     line_id: UUID,
     body: ChangeCartLine,
     *,
-    secret: str | None,
+    opener: Opener,
     if_match: frozenset[str] | None,
     now: datetime,
 ) -> Cart:
     """Set a line's quantity. Raises CartLineNotFound."""
 
-    async def change(connection: AsyncConnection, cart: CartState) -> CartState:
+    async def change(connection: AsyncConnection, cart: CartState, _: Sold) -> CartState:
         return domain.change_line(cart, line_id, body.quantity)
 
     return await _change(
-        runtime, session, cart_id, change, secret=secret, if_match=if_match, now=now
+        runtime, session, cart_id, change, opener=opener, if_match=if_match, now=now
     )
 
 
@@ -126,17 +206,17 @@ async def remove_line(
     cart_id: UUID,
     line_id: UUID,
     *,
-    secret: str | None,
+    opener: Opener,
     if_match: frozenset[str] | None,
     now: datetime,
 ) -> Cart:
     """Take a line out. Raises CartLineNotFound."""
 
-    async def change(connection: AsyncConnection, cart: CartState) -> CartState:
+    async def change(connection: AsyncConnection, cart: CartState, _: Sold) -> CartState:
         return domain.remove_line(cart, line_id)
 
     return await _change(
-        runtime, session, cart_id, change, secret=secret, if_match=if_match, now=now
+        runtime, session, cart_id, change, opener=opener, if_match=if_match, now=now
     )
 
 
@@ -146,13 +226,13 @@ async def set_address(
     cart_id: UUID,
     body: SetCartAddress,
     *,
-    secret: str | None,
+    opener: Opener,
     if_match: frozenset[str] | None,
     now: datetime,
 ) -> Cart:
     """Say who buys and where it goes. Raises CountryNotServed."""
 
-    async def change(connection: AsyncConnection, cart: CartState) -> CartState:
+    async def change(connection: AsyncConnection, cart: CartState, _: Sold) -> CartState:
         return domain.set_address(
             cart,
             await _get_store(connection, cart.store),
@@ -162,7 +242,7 @@ async def set_address(
         )
 
     return await _change(
-        runtime, session, cart_id, change, secret=secret, if_match=if_match, now=now
+        runtime, session, cart_id, change, opener=opener, if_match=if_match, now=now
     )
 
 
@@ -172,18 +252,18 @@ async def set_delivery(
     cart_id: UUID,
     body: SetCartDelivery,
     *,
-    secret: str | None,
+    opener: Opener,
     if_match: frozenset[str] | None,
     now: datetime,
 ) -> Cart:
     """Choose how it is brought. Raises DeliveryNotOffered."""
 
-    async def change(connection: AsyncConnection, cart: CartState) -> CartState:
+    async def change(connection: AsyncConnection, cart: CartState, _: Sold) -> CartState:
         method = await delivery.find_method(connection, body.delivery_method)
         return domain.set_delivery(cart, body.delivery_method, method)
 
     return await _change(
-        runtime, session, cart_id, change, secret=secret, if_match=if_match, now=now
+        runtime, session, cart_id, change, opener=opener, if_match=if_match, now=now
     )
 
 
@@ -253,12 +333,9 @@ async def _get_store(source: Source, key: str) -> StoreFacts:
     return store
 
 
-async def _put_in(
-    connection: AsyncConnection, cart: CartState, lines: Sequence[CartLineInput]
-) -> CartState:
+def _put_in(cart: CartState, lines: Sequence[CartLineInput], sold: Sold) -> CartState:
     wanted = [(line.sku, line.quantity) for line in lines]
-    skus = await products.find_published_skus(connection, {sku for sku, _ in wanted})
-    if unsold := domain.find_unsold(wanted, skus):
+    if unsold := domain.find_unsold(wanted, sold):
         raise SkuNotOrderable(unsold)
     return domain.add_lines(cart, wanted, line_ids=[new_id() for _ in wanted])
 
@@ -269,29 +346,61 @@ async def _change(
     cart_id: UUID,
     change: Change,
     *,
-    secret: str | None,
+    opener: Opener,
     if_match: frozenset[str] | None,
     now: datetime,
+    adds: Collection[str] = (),
+    review: Review | None = None,
 ) -> Cart:
     """Read, change, price, write; anew when somebody was faster. Raises CartNotFound, CartChanged,
-    CartBeingPlaced, CartAlreadyOrdered, VersionNotCurrent, and what pricing raises.
+    CartBeingPlaced, CartAlreadyOrdered, VersionNotCurrent, and what catalog and pricing raise.
+
+    `adds` are SKUs that may be put in. `review` may change the outcome once it is priced, which
+    is then priced again.
     """
     for _ in range(_ATTEMPTS):
         # Ends the transaction of a write that lost: nothing is held while we read and ask.
         await session.rollback()
-        async with runtime.reader.connect() as connection:
-            before = await queries.get_cart(connection, cart_id, secret=secret)
-            domain.require_open(before)
-            versions.check(before.version, if_match)
-            after = await change(connection, before)
-            around = await queries.look_around(connection, after)
+        before, after, around = await _apply(
+            runtime, cart_id, change, opener=opener, if_match=if_match, adds=adds
+        )
         resolution = await queries.price(runtime, after, around.method)
+        reviewed = after if review is None else review(before, after, resolution)
+        if reviewed != after:
+            after = reviewed
+            resolution = await queries.price(runtime, after, around.method)
         if after == before:
             return as_cart(after, around, resolution)
         if await _write(session, before, after, now=now):
             written = replace(after, version=before.version + 1, updated_at=now)
             return as_cart(written, around, resolution)
     raise CartChanged
+
+
+async def _apply(
+    runtime: Runtime,
+    cart_id: UUID,
+    change: Change,
+    *,
+    opener: Opener,
+    if_match: frozenset[str] | None,
+    adds: Collection[str],
+) -> tuple[CartState, CartState, Surroundings]:
+    """The cart before and after the change, in memory. No connection is held while catalog is
+    asked, which it is only for a narrowed cart.
+    """
+    async with runtime.reader.connect() as connection:
+        before = await queries.get_cart(connection, cart_id, opener=opener)
+        domain.require_open(before)
+        versions.check(before.version, if_match)
+        if not before.is_narrowed:
+            sold = await queries.find_published(connection, before, adds)
+            after = await change(connection, before, sold)
+            return before, after, await queries.look_around(connection, after, sold)
+    sold = await queries.find_entitled(runtime, before, adds)
+    async with runtime.reader.connect() as connection:
+        after = await change(connection, before, sold)
+        return before, after, await queries.look_around(connection, after, sold)
 
 
 async def _write(
@@ -318,8 +427,11 @@ async def _write(
 
 
 def _chosen(cart: CartState, *, now: datetime) -> dict[str, Any]:
-    delivery_to, billed_to = cart.delivery_address, cart.billing_address
+    buyer, delivery_to, billed_to = cart.buyer, cart.delivery_address, cart.billing_address
     return {
+        "member_id": cart.member_id,
+        "company": None if buyer is None else buyer.company,
+        "unit": None if buyer is None else buyer.unit,
         "store": cart.store,
         "currency": cart.currency,
         "country": cart.country,

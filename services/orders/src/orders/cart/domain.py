@@ -8,8 +8,17 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from contracts.buyers import BuyerProfile
+from contracts.catalog import Audience
 from contracts.money import Money, UnitPrice
-from contracts.orders import MAX_CART_LINES, Address, CartProblem, CartStatus, Totals
+from contracts.orders import (
+    MAX_CART_LINES,
+    Address,
+    CartBuyer,
+    CartProblem,
+    CartStatus,
+    Totals,
+)
 from contracts.pricing import (
     MAX_QUANTITY,
     LineKind,
@@ -32,6 +41,9 @@ from orders.errors import (
     DeliveryNotOffered,
     LocaleNotSpoken,
     QuantityTooLarge,
+    StoreForCompanies,
+    StoreForPeople,
+    has_no_price,
     not_sold,
     only_left,
 )
@@ -40,6 +52,22 @@ from orders.store.domain import StoreFacts
 
 DELIVERY = "delivery"
 """How the delivery line is called when pricing is asked; the items are called by their line id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """By what right somebody opens carts: a guest by a secret, a member by who they are."""
+
+    secret: str | None = None
+    profile: BuyerProfile | None = None
+
+    def is_owner(self, *, member_id: UUID, company: str) -> bool:
+        """Whether this is that member, still of that company."""
+        return (
+            self.profile is not None
+            and self.profile.member_id == member_id
+            and self.profile.company == company
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +81,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class CartState:
-    """A cart as it is stored: what was chosen, no price."""
+    """A cart as it is stored: what was chosen, no price.
+
+    What may be in a narrowed cart hangs on who buys, or on the store's assortment; in others it
+    may be all that is published.
+    """
 
     id: UUID
     version: int
@@ -70,11 +102,20 @@ class CartState:
     delivery_method: str | None = None
     placement_id: UUID | None = None
     order_number: str | None = None
+    buyer: CartBuyer | None = None
+    is_narrowed: bool = False
+
+    @property
+    def member_id(self) -> UUID | None:
+        """The member whose cart it is; None for a guest's."""
+        return None if self.buyer is None else self.buyer.member_id
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What else a cart's answer rests on: SKUs that are sold, what is left, the chosen method."""
+    """What else a cart's answer rests on: its SKUs that are sold to who buys, what is left, the
+    chosen method.
+    """
 
     skus: Mapping[str, SkuFacts]
     available: Mapping[str, int]
@@ -84,12 +125,40 @@ class Surroundings:
 Change = Callable[[CartState], CartState]
 
 
+def require_audience(store: StoreFacts, profile: BuyerProfile | None) -> None:
+    """Raise StoreForCompanies or StoreForPeople where a guest or a member does not buy."""
+    if store.audience is Audience.B2B and profile is None:
+        raise StoreForCompanies(store.key)
+    if store.audience is Audience.D2C and profile is not None:
+        raise StoreForPeople(store.key)
+
+
+def is_narrowed(buyer: CartBuyer | None, *, audience: str, default_assortment: str | None) -> bool:
+    """Whether more than being published decides what may be in a cart."""
+    return buyer is not None or audience == Audience.B2B or default_assortment is not None
+
+
+def buyer_of(profile: BuyerProfile | None) -> CartBuyer | None:
+    """Whose cart a new one is: the member's, for the unit that they act for now."""
+    if profile is None:
+        return None
+    return CartBuyer(member_id=profile.member_id, company=profile.company, unit=profile.units[0])
+
+
 def open_cart(
-    store: StoreFacts, *, cart_id: UUID, currency: str | None, locale: str | None, now: datetime
+    store: StoreFacts,
+    *,
+    cart_id: UUID,
+    currency: str | None,
+    locale: str | None,
+    now: datetime,
+    profile: BuyerProfile | None = None,
 ) -> CartState:
-    """An empty cart in the store's currency, locale and country. Raises CurrencyNotSold and
-    LocaleNotSpoken.
+    """An empty cart in the store's currency, locale and country: a member's, or a guest's.
+
+    Raises StoreForCompanies, StoreForPeople, CurrencyNotSold and LocaleNotSpoken.
     """
+    require_audience(store, profile)
     if currency is not None and currency not in store.currencies:
         raise CurrencyNotSold(currency, sold=store.currencies)
     if locale is not None and locale not in store.locales:
@@ -103,6 +172,12 @@ def open_cart(
         country=store.countries[0],
         locale=locale or store.locales[0],
         updated_at=now,
+        buyer=buyer_of(profile),
+        is_narrowed=is_narrowed(
+            buyer_of(profile),
+            audience=store.audience,
+            default_assortment=store.default_assortment,
+        ),
     )
 
 
@@ -270,7 +345,9 @@ def find_problems(
         if line.sku not in skus:
             code, message = "sku-not-orderable", not_sold(line.sku)
         elif known is None or known.outcome is PricingOutcome.NO_PRICE:
-            code, message = "no-price", f"{line.sku} has no price here."
+            code, message = "no-price", has_no_price(line.sku)
+        elif known.quantity_problem is not None:
+            code, message = known.quantity_problem.code, known.quantity_problem.message
         else:
             continue
         problems.append(CartProblem(code=code, message=message, line_id=line.id))

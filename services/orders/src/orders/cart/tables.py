@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Identity,
+    Index,
     LargeBinary,
     Text,
     UniqueConstraint,
@@ -20,7 +21,11 @@ from orders.db import Base
 
 
 class CartRow(Base):
-    """A cart: what was chosen, no price. Of its secret only the SHA-256 is kept."""
+    """A cart: what was chosen, no price.
+
+    A guest's has a secret, of which only the SHA-256 is kept; a member's says whose it is and for
+    which unit they act.
+    """
 
     __tablename__ = "carts"
     __table_args__ = (
@@ -31,10 +36,23 @@ class CartRow(Base):
         CheckConstraint(
             "(status = 'ordered') = (order_number IS NOT NULL)", name="ordered_has_a_number"
         ),
+        CheckConstraint("num_nonnulls(secret_hash, member_id) = 1", name="guests_or_members"),
+        CheckConstraint(
+            "num_nonnulls(member_id, company, unit) IN (0, 3)", name="member_of_a_company"
+        ),
+        Index(
+            "ix_carts_open_of_member",
+            "member_id",
+            "id",
+            postgresql_where="status = 'open' AND member_id IS NOT NULL",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    member_id: Mapped[UUID | None]
+    company: Mapped[str | None] = mapped_column(Text)
+    unit: Mapped[str | None] = mapped_column(Text)
     version: Mapped[int]
     status: Mapped[str] = mapped_column(Text)
     store: Mapped[str] = mapped_column(Text)

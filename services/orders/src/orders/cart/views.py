@@ -1,7 +1,17 @@
 """A cart as it crosses the border, priced."""
 
+from collections.abc import Sequence
+
 from contracts.catalog import TaxDisplay
-from contracts.orders import Cart, CartLine, CartProblem, CartStatus, ChosenDelivery
+from contracts.orders import (
+    Cart,
+    CartLine,
+    CartProblem,
+    CartStatus,
+    ChosenDelivery,
+    QuickOrdered,
+    QuickOrderRefusal,
+)
 from contracts.pricing import PricedLine, PriceResolution
 from contracts.text import in_locale
 from orders.cart.domain import (
@@ -16,6 +26,7 @@ from orders.cart.domain import (
     shown_price,
     totals_of,
 )
+from orders.cart.quick_order import Refused, Taking
 from orders.delivery.domain import Method
 
 
@@ -28,6 +39,7 @@ def as_cart(cart: CartState, around: Surroundings, resolution: PriceResolution |
         version=cart.version,
         status=cart.status,
         store=cart.store,
+        buyer=cart.buyer,
         currency=cart.currency,
         country=cart.country,
         locale=cart.locale,
@@ -88,4 +100,17 @@ def as_chosen_delivery(
         delivery_method=method.key,
         name=in_locale(dict(method.name), cart.locale) or method.key,
         total=priced.total,
+    )
+
+
+def as_quick_ordered(cart: Cart, taking: Taking, unreadable: Sequence[Refused]) -> QuickOrdered:
+    """What came of a pasted list, the refused lines in its order."""
+    refused = sorted([*unreadable, *taking.refused], key=lambda one: one.line)
+    return QuickOrdered(
+        cart=cart,
+        taken=len(taking.taken),
+        refused=[
+            QuickOrderRefusal(line=one.line, text=one.text, code=one.code, message=one.message)
+            for one in refused
+        ],
     )

@@ -18,6 +18,8 @@ async def keep_stores(session: AsyncSession, stores: Sequence[Store]) -> None:
             "currencies": list(store.currencies),
             "locales": list(store.locales),
             "countries": list(store.countries),
+            "audience": store.audience,
+            "default_assortment": store.default_assortment,
         }
         for store in stores
     ]

@@ -16,3 +16,5 @@ class StoreRow(Base):
     currencies: Mapped[list[str]] = mapped_column(ARRAY(Text))
     locales: Mapped[list[str]] = mapped_column(ARRAY(Text))
     countries: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    audience: Mapped[str] = mapped_column(Text)
+    default_assortment: Mapped[str | None] = mapped_column(Text)
