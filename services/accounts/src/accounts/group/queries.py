@@ -59,7 +59,7 @@ async def count_members(
         .where(GroupMembershipRow.group_key == any_(texts(groups)), _IS_IN)
         .group_by(GroupMembershipRow.group_key)
     )
-    sizes = {key: size for key, size in rows.tuples()}
+    sizes: dict[str, int] = dict(rows.tuples().all())
     return {key: sizes.get(key, 0) for key in groups}
 
 

@@ -1,5 +1,9 @@
 """Holds and credit as they cross the border."""
 
+from typing import Any
+
+from sqlalchemy import Row
+
 from accounts.hold.tables import HoldRow
 from accounts.ledger.domain import Standing
 from accounts.ledger.views import as_balance
@@ -7,7 +11,7 @@ from contracts.companies import Agreement, Credit, Hold, HoldOutcome, HoldProble
 from contracts.money import Money
 
 
-def as_hold(row: HoldRow) -> Hold:
+def as_hold(row: HoldRow | Row[Any]) -> Hold:
     """A hold and what came of it."""
     amount = None
     if row.amount_minor is not None and row.currency is not None:

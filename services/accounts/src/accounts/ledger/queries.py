@@ -1,16 +1,18 @@
 """Reads of ledgers. Who locks some takes credit first, then budgets by key."""
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import Row, any_, select
+from sqlalchemy import any_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from accounts.db import texts
 from accounts.ledger.domain import LedgerKind, Standing
 from accounts.ledger.tables import LedgerEntryRow, LedgerRow
-from contracts.companies import LedgerEntryKind
+from accounts.ledger.views import as_entry
+from chassis.paging import decode_cursor, encode_cursor
+from contracts.companies import LedgerEntry, LedgerEntryKind
+from contracts.paging import Page
 
 _STANDING = select(LedgerRow.owner, LedgerRow.held_minor, LedgerRow.used_minor)
 
@@ -48,22 +50,25 @@ async def list_held(session: AsyncSession, hold_id: str) -> list[tuple[LedgerKin
     return [(LedgerKind(row.ledger), row.owner, row.held_minor) for row in rows]
 
 
-async def list_entries(
+async def page_entries(
     source: AsyncConnection | AsyncSession,
     kind: LedgerKind,
     owner: str,
     *,
-    before: UUID | None,
+    after: str | None,
     limit: int,
-) -> Sequence[Row[Any]]:
-    """The movements of a ledger with its currency, the newest first, from behind `before`."""
+) -> Page[LedgerEntry]:
+    """A page of a ledger's movements, the newest first. Raises CursorNotReadable."""
+    (before,) = decode_cursor(after, UUID) if after is not None else (None,)
     page = (
         select(*LedgerEntryRow.__table__.c, LedgerRow.currency)
         .join(LedgerRow)
         .where(LedgerEntryRow.ledger == kind.value, LedgerEntryRow.owner == owner)
         .order_by(LedgerEntryRow.id.desc())
-        .limit(limit)
+        .limit(limit + 1)
     )
     if before is not None:
         page = page.where(LedgerEntryRow.id < before)
-    return (await source.execute(page)).all()
+    rows = (await source.execute(page)).all()
+    following = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+    return Page[LedgerEntry](items=[as_entry(row) for row in rows[:limit]], next=following)
