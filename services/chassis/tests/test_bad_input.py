@@ -3,6 +3,8 @@
 import httpx
 import pytest
 
+from chassis.problems import pointer_of
+
 JSON = {"Content-Type": "application/json"}
 GOOD = {"key": "a", "title": "A"}
 
@@ -156,3 +158,19 @@ async def test_a_body_up_to_the_limit_is_read(served):
         answer = await client.post(f"{served}/v1/books", content=body, headers=JSON)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "/x"
+
+
+@pytest.mark.parametrize(
+    ("location", "body", "pointer"),
+    [
+        (("body", "pay", "card", "token"), {"pay": {"method": "card", "token": 1}}, "/pay/token"),
+        (("body", "pay", "card", "token"), {"pay": {"method": "card"}}, "/pay/token"),
+        (("body", "pay"), {}, "/pay"),
+        (("body", "ways", 1, "card", "a~b"), {"ways": [{}, {}]}, "/ways/1/a~0b"),
+        (("body", "ways", 3, "token"), {"ways": []}, "/ways/3/token"),
+        (("body", "pay", "card", "token"), None, "/pay/card/token"),
+        (("query", "limit"), {}, "limit"),
+    ],
+)
+def test_a_pointer_leaves_out_the_tag_of_a_union(location, body, pointer):
+    assert pointer_of(location, body) == pointer

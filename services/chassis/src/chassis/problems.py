@@ -2,7 +2,7 @@
 RFC 9457 problem documents here and nowhere else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -78,23 +78,37 @@ def as_response(problem: Problem, *, instance: str | None) -> Response:
     )
 
 
-def pointer_of(location: Sequence[str | int]) -> str:
+def pointer_of(location: Sequence[str | int], body: Any = None) -> str:
     """RFC 6901 pointer into the body, or the bare name of a parameter.
 
-    Pydantic puts the tag of a union's member into the location; it stays, since it cannot be
-    told from a field's name.
+    Pydantic puts the tag of a union's member into the location. It is left out where the body is
+    given: on the way to a field it is what stands in the location, but not in the body.
     """
     where, *rest = location or ("body",)
     if where != "body":
         return str(rest[0]) if rest else str(where)
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in rest)
+    parts = rest if body is None else _without_tags(rest, body)
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def field_errors(errors: Sequence[Any]) -> list[FieldError]:
+def _without_tags(parts: Sequence[str | int], body: Any) -> Iterator[str | int]:
+    value = body
+    for index, part in enumerate(parts):
+        is_object = isinstance(value, dict)
+        if is_object and part not in value and index < len(parts) - 1:
+            continue
+        yield part
+        try:
+            value = value[part]
+        except (LookupError, TypeError):
+            value = None
+
+
+def field_errors(errors: Sequence[Any], body: Any = None) -> list[FieldError]:
     """Validation errors of Pydantic, without echoing what was sent."""
     return [
         FieldError(
-            pointer=pointer_of(error["loc"]),
+            pointer=pointer_of(error["loc"], body),
             code=str(error["type"]).replace("_", "-"),
             message=str(error["msg"]),
         )
@@ -102,9 +116,9 @@ def field_errors(errors: Sequence[Any]) -> list[FieldError]:
     ]
 
 
-def invalid_input(errors: Sequence[Any]) -> Invalid:
+def invalid_input(errors: Sequence[Any], body: Any = None) -> Invalid:
     """The problem for validation errors of Pydantic."""
-    found = field_errors(errors)
+    found = field_errors(errors, body)
     first = found[0]
     return Invalid(
         f"{first.pointer or 'The body'}: {first.message}", code="invalid-input", errors=found
@@ -145,7 +159,7 @@ def _of_validation(request: Request, error: RequestValidationError) -> Problem:
         return BodyNotJson()
     if any(tuple(one["loc"]) == ("body",) for one in errors) and _is_foreign(request):
         return MediaTypeNotSupported("application/json")
-    return invalid_input(errors)
+    return invalid_input(errors, error.body)
 
 
 def _is_foreign(request: Request) -> bool:
