@@ -8,17 +8,21 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 import httpx
 import pytest
 from aiohttp import web
 
-from contracts import catalog, orders, pricing
+from chassis.auth import Signer, load_key
+from chassis.clock import Clock
+from contracts import approvals, catalog, companies, orders, pricing
 from contracts.ids import new_id
 from contracts.paging import Page
-from contracts.problems import Conflict, Invalid, NotFound, Problem
+from contracts.problems import Conflict, Invalid, NotFound, Problem, Unauthenticated
 from gateway.app import create_app
 from gateway.ids import encode_id
 from gateway.settings import Settings
@@ -185,6 +189,125 @@ def make_placement(status: str = "placed") -> dict[str, Any]:
     return orders.Placement.model_validate(placement).model_dump(mode="json")
 
 
+MEMBER = "01932c07-2a3c-7d5e-8f00-3b6a4f1d2e20"
+COMPANY = "brighton-gifts"
+REQUEST = f"{CART}:approve"
+BUYER = {"member_id": MEMBER, "company": COMPANY, "unit": "shop-one"}
+EUR = {"amount": "480.00", "currency": "EUR"}
+
+
+def make_member_cart(**changes: Any) -> dict[str, Any]:
+    return make_cart(store="b2b-eu", buyer=BUYER, **changes)
+
+
+def make_member_order(**changes: Any) -> dict[str, Any]:
+    order = (
+        make_order()
+        | {
+            "store": "b2b-eu",
+            "buyer": BUYER,
+            "payment": None,
+            "terms": {"agreement": "brighton-2026", "payment_days": 30},
+            "purchase_order_number": "PO-4711",
+            "status": "partially_shipped",
+            "version": 2,
+            "shipments": [
+                {
+                    "id": CART,
+                    "lines": [{"sku": "P00001-A", "quantity": 4}],
+                    "carrier": "Royal Mail",
+                    "tracking_number": "RM1",
+                    "shipped_at": TIME,
+                }
+            ],
+        }
+        | changes
+    )
+    order["lines"] = [line | {"shipped": 4} for line in order["lines"]]
+    return orders.Order.model_validate(order).model_dump(mode="json")
+
+
+def make_member_placement(status: str = "awaiting_approval", **changes: Any) -> dict[str, Any]:
+    placement = {
+        "id": CART,
+        "status": status,
+        "cart_id": CART,
+        "buyer": BUYER,
+        "total": TAXED,
+        "purchase_order_number": "PO-4711",
+        "approval_request_id": REQUEST,
+        "order": make_member_order() if status == "placed" else None,
+        "created_at": TIME,
+    } | changes
+    return orders.Placement.model_validate(placement).model_dump(mode="json")
+
+
+def make_request(status: str = "pending", **changes: Any) -> dict[str, Any]:
+    request = {
+        "id": REQUEST,
+        "version": 1,
+        "subject_type": "order",
+        "subject_id": CART,
+        **BUYER,
+        "amount": EUR,
+        "order_limit": {"amount": "250.00", "currency": "EUR"},
+        "purchase_order_number": "PO-4711",
+        "reasons": ["over_order_limit"],
+        "status": status,
+        "is_escalated": False,
+        "created_at": TIME,
+        "expires_at": TIME,
+    } | changes
+    return approvals.ApprovalRequest.model_validate(request).model_dump(mode="json")
+
+
+def make_company() -> dict[str, Any]:
+    company = {
+        "id": MEMBER,
+        "key": COMPANY,
+        "name": "Brighton Gifts Ltd",
+        "country": "GB",
+        "currency": "EUR",
+        "groups": [],
+        "customer_since": TIME,
+        "orders": 4,
+        "lifetime_spend": EUR,
+        "version": 1,
+        "updated_at": TIME,
+    }
+    return companies.Company.model_validate(company).model_dump(mode="json")
+
+
+def make_member(**changes: Any) -> dict[str, Any]:
+    member = {
+        "id": MEMBER,
+        "key": "ada",
+        "company": COMPANY,
+        "unit": "shop-one",
+        "email": "ada@brighton.example",
+        "name": "Ada Lovelace",
+        "roles": ["buyer"],
+        "order_limit": {"amount": "250.00", "currency": "EUR"},
+        "is_active": True,
+        "has_password": True,
+        "version": 3,
+        "updated_at": TIME,
+    } | changes
+    return companies.Member.model_validate(member).model_dump(mode="json")
+
+
+def make_credit() -> dict[str, Any]:
+    balance = {"limit": EUR, "held": EUR, "used": EUR, "available": EUR}
+    credit = {
+        "company": COMPANY,
+        "agreement": "brighton-2026",
+        "payment_days": 30,
+        "requires_purchase_order": True,
+        "balance": balance,
+    }
+    return companies.Credit.model_validate(credit).model_dump(mode="json")
+
+
 @dataclass
 class Call:
     """A call that a neighbour got."""
@@ -199,7 +322,7 @@ class Call:
 
 @dataclass
 class Shop:
-    """The three neighbours and what they know."""
+    """The five neighbours and what they know."""
 
     secret = SECRET
     cart_id = encode_id("Cart", CART)
@@ -219,6 +342,34 @@ class Shop:
     category: dict[str, Any] = field(default_factory=lambda: make_tree()[1])
     placement_status: str = "placed"
 
+    signer: Signer = field(
+        default_factory=lambda: Signer(
+            issuer="tandem:accounts", key=load_key(None), clock=Clock(), own_scopes=()
+        )
+    )
+    member_id = encode_id("Member", MEMBER)
+    request_id = encode_id("ApprovalRequest", REQUEST)
+    member_placement: dict[str, Any] = field(default_factory=make_member_placement)
+    member_order: dict[str, Any] = field(default_factory=make_member_order)
+    request: dict[str, Any] = field(default_factory=make_request)
+    member: dict[str, Any] = field(default_factory=make_member)
+    reads_refuse: Problem | None = None
+    """What orders raises at a member's reads."""
+    refuses: Problem | None = None
+    """What approvals and accounts raise at writes."""
+
+    def token(self, *, company: str = COMPANY, seconds: float = 600, **claims: Any) -> str:
+        """A member's access token."""
+        buyer = BUYER | {"company": company, "roles": ["buyer"], "version": 1}
+        return self.signer.sign(
+            subject=MEMBER,
+            audience="tandem",
+            kind="member",
+            scopes=(),
+            lifetime=timedelta(seconds=seconds),
+            claims={"buyer": buyer} | claims,
+        )
+
     def called(self, neighbour: str) -> list[Call]:
         return [call for call in self.calls if call.neighbour == neighbour]
 
@@ -228,7 +379,7 @@ class Shop:
 
     async def handle(self, name: str, request: web.Request) -> web.StreamResponse:
         if request.path.startswith("/.well-known/"):
-            return web.json_response({"keys": []})
+            return web.json_response(self.signer.jwks() if name == "accounts" else {"keys": []})
         body = await request.json() if request.can_read_body else None
         call = Call(
             name,
@@ -256,7 +407,8 @@ class Shop:
         if mood == "broken":
             return web.Response(status=500, text="Traceback")
         try:
-            return web.json_response(getattr(self, f"_{name}")(call))
+            headers = {"ETag": '"3"'} if "/members/" in call.path else None
+            return web.json_response(getattr(self, f"_{name}")(call), headers=headers)
         except Problem as problem:
             return web.json_response(
                 problem.as_detail(instance=call.path).model_dump(mode="json"),
@@ -268,6 +420,8 @@ class Shop:
         match call.path.split("/")[2:]:
             case ["stores", "d2c-uk"]:
                 return self.store
+            case ["stores", "b2b-eu"]:
+                return self.store | {"key": "b2b-eu", "audience": "b2b", "tax_display": "net"}
             case ["categories"]:
                 tree = make_tree()
                 return (
@@ -324,6 +478,7 @@ class Shop:
                     "tax_rate": "0.2",
                     "price_list": "public-uk",
                     "tier_min_quantity": 1,
+                    **(self._tiers(line.sku) if asked.include_tiers else {}),
                 }
                 for line in asked.lines
             ],
@@ -331,8 +486,92 @@ class Shop:
             "total": TAXED,
         }
 
+    def _tiers(self, sku: str | None) -> dict[str, Any]:
+        tiers = [{"min_quantity": 1, "amount": "3.39"}, {"min_quantity": 12, "amount": "2.95"}]
+        if sku == "P00002-A":
+            return {"tiers": tiers}
+        problem = {"code": "below-minimum", "message": "From 6.", "minimum": 6, "multiple": 6}
+        return {"tiers": tiers, "quantity_problem": problem | {"maximum": None}}
+
+    def _member(self, call: Call) -> None:
+        """Refuse who does not say who they are."""
+        if not call.headers.get("authorization", "").startswith("Bearer "):
+            raise Unauthenticated("Send an access token.", code="token-missing")
+
+    def _accounts(self, call: Call) -> Any:
+        path = call.path.split("/")[2:]
+        if path == ["sessions"]:
+            if call.body["password"] != "the-right-password":
+                raise Unauthenticated("That does not fit.", code="sign-in-refused")
+            buyer = BUYER | {"roles": ["buyer", "approver"], "version": 1}
+            told = {"access_token": "t", "expires_in": 600, "kind": "member", "name": "Ada"}
+            return told | {"buyer": buyer}
+        self._member(call)
+        if self.refuses is not None and call.method != "GET":
+            raise self.refuses
+        match path:
+            case ["companies", "brighton-gifts"]:
+                return make_company()
+            case ["companies", "brighton-gifts", "credit"]:
+                return make_credit()
+            case ["companies", "brighton-gifts", "units", "shop-one"]:
+                unit = {"company": COMPANY, "key": "shop-one", "name": "Shop one"}
+                return unit | {"parent": "head-office", "version": 1, "updated_at": TIME}
+            case ["companies", "brighton-gifts", "members"]:
+                return {"items": [self.member], "next": None}
+            case ["companies", "brighton-gifts", "members", "ada"]:
+                if call.method == "PUT":
+                    companies.PutMember.model_validate(call.body)
+                    self.member = self.member | {"is_active": call.body["is_active"]}
+                return self.member
+        raise NotFound("There is no such thing.", code="not-found")
+
+    def _approvals(self, call: Call) -> Any:
+        self._member(call)
+        if self.refuses is not None and call.method != "GET":
+            raise self.refuses
+        match call.path.split("/")[2:]:
+            case ["approval-requests"]:
+                return {"items": [self.request], "next": "there"}
+            case ["approval-requests", request_id, *verdict] if unquote(request_id) == REQUEST:
+                if verdict:
+                    approvals.Decide.model_validate(call.body)
+                    status = {"approve": "approved", "reject": "rejected"}[verdict[0]]
+                    comment = call.body["comment"]
+                    self.request = make_request(status, version=2, comment=comment)
+                return self.request
+        raise NotFound("There is no such request.", code="approval-request-not-found")
+
+    def _members_orders(self, call: Call, path: list[str]) -> Any:
+        refusal = self.reads_refuse if call.method == "GET" else self.carts_refuse
+        if refusal is not None:
+            raise refusal
+        lists = {"placements": self.member_placement, "orders": self.member_order}
+        match path:
+            case ["carts"] if call.method == "POST":
+                asked = orders.OpenCart.model_validate(call.body)
+                return {"cart": make_member_cart(locale=asked.locale), "secret": None}
+            case [kind]:
+                return {"items": [lists.get(kind) or make_member_cart()], "next": None}
+            case ["carts", cart_id, "place"] if cart_id == CART:
+                orders.PlaceOrder.model_validate(call.body)
+                return self.member_placement
+            case ["carts", cart_id, "quick-order"] if cart_id == CART:
+                refused = {"line": 2, "text": "NOSUCH 2", "code": "sku-not-orderable"}
+                refused |= {"message": "NOSUCH is not sold in this store."}
+                return {"cart": make_member_cart(), "taken": 1, "refused": [refused]}
+            case ["carts", cart_id, *_] if cart_id == CART:
+                return make_member_cart()
+            case ["placements", placement_id, *_] if placement_id == CART:
+                return self.member_placement
+            case ["orders", "T-1000042"]:
+                return self.member_order
+        raise NotFound("There is no such thing.", code="not-found")
+
     def _orders(self, call: Call) -> Any:
         path = call.path.split("/")[2:]
+        if "authorization" in call.headers and path != ["delivery-methods"]:
+            return self._members_orders(call, path)
         if path == ["delivery-methods"]:
             return {"items": [make_method()], "next": None}
         if path == ["carts"]:
@@ -360,9 +599,9 @@ class Shop:
 
 @asynccontextmanager
 async def open_shop(shop: Shop) -> AsyncIterator[Shop]:
-    """Serve the three on ports of their own."""
+    """Serve the five on ports of their own."""
     runners = []
-    for name in ("catalog", "pricing", "orders"):
+    for name in ("catalog", "pricing", "orders", "accounts", "approvals"):
         app = web.Application(client_max_size=10**8)
 
         async def handle(request: web.Request, name: str = name) -> web.StreamResponse:
@@ -386,8 +625,9 @@ async def open_shop(shop: Shop) -> AsyncIterator[Shop]:
 class Gateway:
     """A client of the endpoint."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, schema: str = "d2c") -> None:
         self.client = client
+        self.path = f"/{schema}/graphql"
 
     async def ask(
         self, query: str, variables: dict[str, Any] | None = None, **headers: str
@@ -401,7 +641,7 @@ class Gateway:
         self, query: str, variables: dict[str, Any] | None = None, **headers: str
     ) -> httpx.Response:
         return await self.client.post(
-            "/d2c/graphql",
+            self.path,
             json={"query": query, "variables": variables},
             headers={name.replace("_", "-"): value for name, value in headers.items()},
         )
@@ -418,14 +658,14 @@ async def open_gateway(shop: Shop) -> AsyncIterator[Callable[..., Any]]:
     """Open a gateway with settings (and a bus) of the test's own."""
     async with AsyncExitStack() as stack:
 
-        async def opened(*, bus: Any = None, **changes: Any) -> Gateway:
+        async def opened(*, bus: Any = None, schema: str = "d2c", **changes: Any) -> Gateway:
             urls = {f"{name}_url": url for name, url in shop.urls.items()}
             app = create_app(Settings(**(urls | changes)), bus=bus)
             await stack.enter_async_context(app.router.lifespan_context(app))
             client = httpx.AsyncClient(
                 transport=httpx.ASGITransport(app=app), base_url="http://gateway"
             )
-            return Gateway(await stack.enter_async_context(client))
+            return Gateway(await stack.enter_async_context(client), schema)
 
         yield opened
 
@@ -433,6 +673,14 @@ async def open_gateway(shop: Shop) -> AsyncIterator[Callable[..., Any]]:
 @pytest.fixture
 async def gateway(open_gateway: Callable[..., Any]) -> Gateway:
     opened: Gateway = await open_gateway()
+    return opened
+
+
+@pytest.fixture
+async def portal(open_gateway: Callable[..., Any], shop: Shop) -> Gateway:
+    """A client of `b2b` who is signed in as a member."""
+    opened: Gateway = await open_gateway(schema="b2b")
+    opened.client.headers["Authorization"] = f"Bearer {shop.token()}"
     return opened
 
 
@@ -445,6 +693,10 @@ class Wires:
     order = staticmethod(make_order)
     method = staticmethod(make_method)
     placement = staticmethod(make_placement)
+    member_placement = staticmethod(make_member_placement)
+    member_order = staticmethod(make_member_order)
+    request = staticmethod(make_request)
+    id = staticmethod(encode_id)
 
     @staticmethod
     def products(many: int) -> list[dict[str, Any]]:

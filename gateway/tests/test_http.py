@@ -196,6 +196,25 @@ async def test_examples_of_the_page_run(gateway):
         assert "errors" not in answer, answer
 
 
+async def test_examples_of_the_page_of_b2b_run(open_gateway, shop):
+    gateway = await open_gateway(schema="b2b")
+    script = (await gateway.client.get("/b2b/graphql/page.js")).text
+    example = script.split("`")[3]
+    session = {"email": "ada@brighton.example", "password": "the-right-password"}
+    for name, told in (("SignIn", "signIn"), ("Products", "products")):
+        answer = await gateway.client.post(
+            gateway.path,
+            json={"query": example, "operationName": name, "variables": session},
+            headers={"Authorization": f"Bearer {shop.token()}"} if name == "Products" else None,
+        )
+        assert answer.json()["data"][told], answer.json()
+        assert "errors" not in answer.json()
+    answer = await gateway.client.post(
+        gateway.path, json={"query": example, "operationName": "Placements"}
+    )
+    assert answer.json()["errors"][0]["extensions"]["code"] == "subscription-by-request"
+
+
 @pytest.mark.parametrize("file", ["nope.js", "..%2F..%2Fschema.py", "LICENSES.txt"])
 async def test_nothing_but_the_page_s_own_files_is_served(gateway, file):
     assert (await gateway.client.get(f"/d2c/graphql/{file}")).status_code == 404

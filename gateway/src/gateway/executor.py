@@ -7,7 +7,7 @@ which would cost more than the execution itself (README, figures).
 
 import inspect
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, cast
@@ -111,7 +111,7 @@ class Executor:
 
     async def stream(
         self, request: Request, context: Context, *, may_change: bool = True
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncGenerator[Outcome, None]:
         """The outcomes of a subscription as they come, or the one of a query or mutation.
 
         Raises GoingAway when the process ends; any other end is told as the last outcome.

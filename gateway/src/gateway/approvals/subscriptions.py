@@ -4,6 +4,7 @@
 # mypy: disable-error-code="untyped-decorator"
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 import strawberry
@@ -41,7 +42,9 @@ class ApprovalsSubscription:
                 await with_placements(info.context, [found], selected(info), path_of(info))
             return found
 
-        async for one in follow(
-            session, Topic.APPROVAL_REQUEST, company, only, read=read, state=lambda one: one.version
-        ):
-            yield one
+        topic = Topic.APPROVAL_REQUEST
+        async with aclosing(
+            follow(session, topic, company, only, read=read, state=lambda one: one.version)
+        ) as changes:
+            async for one in changes:
+                yield one

@@ -1,6 +1,6 @@
 "use strict";
 
-const example = `# Tandem for storefronts. Press the play button (Ctrl-Enter) to run a query,
+const forPeople = `# Tandem for storefronts. Press the play button (Ctrl-Enter) to run a query,
 # open the docs on the left for every type and field.
 # Headers (below) choose the store and the language: {"Tandem-Store": "d2c-uk"}
 
@@ -70,20 +70,116 @@ mutation OpenCart {
 }
 `;
 
-const fetcher = async (request, { headers } = {}) => {
-  const response = await fetch(window.location.pathname, {
+const forCompanies = `# Tandem for portals of companies. Sign in, then put the token into the headers (below):
+# {"Authorization": "Bearer ..."}; it holds for ten minutes.
+
+mutation SignIn($email: String!, $password: String!) {
+  signIn(input: {email: $email, password: $password}) {
+    accessToken
+    buyer {
+      company
+      unit
+      roles
+    }
+    errors {
+      code
+      message
+    }
+  }
+}
+
+query Products($first: Int = 5) {
+  me {
+    company {
+      name
+    }
+    credit {
+      balance {
+        available {
+          amount
+          currency
+        }
+      }
+    }
+  }
+  products(first: $first) {
+    nodes {
+      key
+      name
+      variants {
+        sku
+        price {
+          isTaxIncluded
+          tiers {
+            minQuantity
+            unitPrice {
+              amount
+              currency
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+subscription Placements {
+  placementChanged {
+    id
+    status
+    order {
+      number
+    }
+  }
+}
+`;
+
+const isForCompanies = window.location.pathname.startsWith("/b2b/");
+
+const ask = (request, headers, accept) =>
+  fetch(window.location.pathname, {
     method: "POST",
-    headers: { "Content-Type": "application/json", ...headers },
+    headers: { "Content-Type": "application/json", ...accept, ...headers },
     body: JSON.stringify(request),
   });
-  return response.json();
-};
+
+async function* subscribe(request, headers) {
+  const response = await ask(request, headers, { Accept: "text/event-stream" });
+  if (!response.headers.get("content-type").startsWith("text/event-stream")) {
+    yield await response.json();
+    return;
+  }
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const events = (rest + value).split("\r\n\r\n");
+      rest = events.pop();
+      for (const event of events) {
+        const data = event.split("\r\n").find((line) => line.startsWith("data: {"));
+        if (data) yield JSON.parse(data.slice("data: ".length));
+      }
+    }
+  } finally {
+    await reader.cancel();
+  }
+}
+
+const isSubscription = ({ query, operationName }) =>
+  new RegExp(`subscription\\s+${operationName || ""}\\b`).test(query);
+
+const fetcher = async (request, { headers } = {}) =>
+  isForCompanies && isSubscription(request)
+    ? subscribe(request, headers)
+    : (await ask(request, headers)).json();
 
 ReactDOM.createRoot(document.getElementById("page")).render(
   React.createElement(GraphiQL, {
     fetcher,
-    defaultQuery: example,
+    defaultQuery: isForCompanies ? forCompanies : forPeople,
     defaultEditorToolsVisibility: "headers",
-    shouldPersistHeaders: true,
+    shouldPersistHeaders: !isForCompanies,
   }),
 );

@@ -8,7 +8,7 @@ What waits for a subscriber is a set of names, so a slow one costs little, and t
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -252,7 +252,7 @@ async def follow(
     *,
     read: Callable[[str], Awaitable[Found | None]],
     state: Callable[[Found], Hashable],
-) -> AsyncIterator[Found]:
+) -> AsyncGenerator[Found, None]:
     """What changes, read anew each time; what is watched by name is told as it is first.
 
     What the subscriber may not see is passed over, and one thing watched by name is told again

@@ -5,9 +5,9 @@ without `complete` was cut, and is to be asked for again.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import ExitStack
-from typing import Any
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, aclosing
+from typing import Any, cast
 
 import orjson
 from starlette.responses import StreamingResponse
@@ -32,7 +32,7 @@ class EventStream(StreamingResponse):
 
     def __init__(
         self,
-        outcomes: AsyncIterator[Outcome],
+        outcomes: AsyncGenerator[Outcome, None],
         *,
         session: Session | None,
         stack: ExitStack,
@@ -44,8 +44,9 @@ class EventStream(StreamingResponse):
 
         async def events() -> AsyncGenerator[str, None]:
             try:
-                async for outcome in outcomes:
-                    yield transport.encode_next(body_of(outcome), _encode)  # type: ignore[arg-type]
+                async with aclosing(outcomes):
+                    async for outcome in outcomes:
+                        yield transport.encode_next(cast(Any, body_of(outcome)), _encode)
             except GoingAway:
                 return
             yield transport.encode_complete()

@@ -6,8 +6,8 @@ of `connection_init` or the header Authorization, and is closed with 4403 when t
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import ExitStack, aclosing, suppress
 from datetime import timedelta
 from json import JSONDecodeError
 from typing import Any
@@ -24,6 +24,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.unset import UNSET
 
+from chassis import tracing
 from contracts.problems import Problem
 from gateway.context import Context
 from gateway.errors import GoingAway, SubscriberTooSlow, formatted
@@ -149,7 +150,9 @@ class Connection:
         if self._session is None:
             raise AssertionError("an operation before the handshake")
         context = self._context_of(self._session)
-        return _results(self._executor.stream(request, context))
+        return _results(
+            self._executor.stream(request, context), seconds=self._settings.deadline_seconds
+        )
 
 
 class _Dropped(Exception):
@@ -192,11 +195,25 @@ class _Told(GraphQLError):
         return self._told
 
 
-async def _results(outcomes: AsyncIterator[Outcome]) -> AsyncGenerator[ExecutionResult, None]:
-    async for outcome in outcomes:
-        errors: list[GraphQLError] = [_Told(error) for error in outcome.errors]
-        kind = ExecutionResult if outcome.problem_status is None else PreExecutionError
-        yield kind(data=outcome.data, errors=errors or None)
+async def _results(
+    outcomes: AsyncGenerator[Outcome, None], *, seconds: float
+) -> AsyncGenerator[ExecutionResult, None]:
+    """The outcomes as Strawberry's handler takes them, each with a deadline of its own: the
+    connection's was that of its handshake."""
+    async with aclosing(outcomes):
+        while True:
+            with tracing.scope(
+                traceparent=tracing.traceparent(),
+                request_id=tracing.request_id(),
+                seconds=seconds,
+            ):
+                try:
+                    outcome = await anext(outcomes)
+                except (StopAsyncIteration, GoingAway):
+                    return
+                errors: list[GraphQLError] = [_Told(error) for error in outcome.errors]
+            kind = ExecutionResult if outcome.problem_status is None else PreExecutionError
+            yield kind(data=outcome.data, errors=errors or None)
 
 
 def _is_message(message: Any) -> bool:

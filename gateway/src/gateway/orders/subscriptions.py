@@ -4,6 +4,7 @@
 # mypy: disable-error-code="untyped-decorator"
 
 from collections.abc import AsyncGenerator, Hashable
+from contextlib import aclosing
 from typing import Annotated
 
 import strawberry
@@ -40,10 +41,11 @@ class OrdersSubscription:
                 await with_requests(info.context, [found], selected(info), path_of(info))
             return found
 
-        async for one in follow(
-            session, Topic.PLACEMENT, company, only, read=read, state=_state_of_placement
-        ):
-            yield one
+        async with aclosing(
+            follow(session, Topic.PLACEMENT, company, only, read=read, state=_state_of_placement)
+        ) as changes:
+            async for one in changes:
+                yield one
 
     @strawberry.subscription(
         description="An order whenever it is placed or shipped; with a number that one, first as "
@@ -62,10 +64,11 @@ class OrdersSubscription:
         async def read(key: str) -> MemberOrder | None:
             return await clients.find_order(info.context, key)
 
-        async for one in follow(
-            session, Topic.ORDER, company, number, read=read, state=lambda one: one.version
-        ):
-            yield one
+        async with aclosing(
+            follow(session, Topic.ORDER, company, number, read=read, state=lambda one: one.version)
+        ) as changes:
+            async for one in changes:
+                yield one
 
 
 def _state_of_placement(placement: MemberPlacement) -> Hashable:
