@@ -378,21 +378,45 @@ INVARIANTS = {
         WHERE l.on_hand <> coalesce(m.quantity, 0)""",
     "reserved is the sum of what holds hold": """
         SELECT 1 FROM stock_levels AS l LEFT JOIN (
-            SELECT sku, warehouse_key, sum(quantity) AS quantity
+            SELECT sku, warehouse_key, sum(quantity - shipped) AS quantity
             FROM stock_reservation_lines JOIN stock_reservations USING (hold_id)
             WHERE status <> 'released' GROUP BY sku, warehouse_key
         ) AS r USING (sku, warehouse_key)
         WHERE l.reserved <> coalesce(r.quantity, 0)""",
     "what an order has is held for it": """
         SELECT 1 FROM (
-            SELECT order_id, sku, sum(quantity) AS quantity
+            SELECT order_id, sku, sum(quantity) AS quantity, sum(shipped) AS shipped
             FROM order_lines GROUP BY order_id, sku
         ) AS o FULL JOIN (
-            SELECT order_id, sku, sum(quantity) AS quantity
+            SELECT order_id, sku, sum(quantity) AS quantity, sum(shipped) AS shipped
             FROM stock_reservation_lines JOIN stock_reservations USING (hold_id)
             WHERE status = 'bound' GROUP BY order_id, sku
         ) AS r USING (order_id, sku)
-        WHERE o.quantity IS DISTINCT FROM r.quantity""",
+        WHERE (o.quantity, o.shipped) IS DISTINCT FROM (r.quantity, r.shipped)""",
+    "what was shipped is in a parcel": """
+        SELECT 1 FROM (
+            SELECT order_id, sku, sum(shipped) AS quantity
+            FROM order_lines GROUP BY order_id, sku HAVING sum(shipped) > 0
+        ) AS o FULL JOIN (
+            SELECT order_id, sku, sum(quantity) AS quantity
+            FROM shipment_lines JOIN shipments ON id = shipment_id GROUP BY order_id, sku
+        ) AS s USING (order_id, sku)
+        WHERE o.quantity IS DISTINCT FROM s.quantity""",
+    "an order stands where its lines do": """
+        SELECT 1 FROM orders AS o JOIN (
+            SELECT order_id, sum(shipped) AS shipped, sum(quantity) AS quantity
+            FROM order_lines GROUP BY order_id
+        ) AS l ON l.order_id = o.id
+        WHERE o.status <> CASE
+            WHEN shipped = 0 THEN 'placed'
+            WHEN shipped < quantity THEN 'partially_shipped'
+            ELSE 'shipped' END""",
+    "a parcel is told once": """
+        SELECT 1 FROM shipments AS s FULL JOIN (
+            SELECT event::jsonb -> 'data' -> 'shipment' ->> 'id' AS id, count(*) AS told
+            FROM outbox WHERE type = 'tandem.orders.order.shipped.v1' GROUP BY 1
+        ) AS e ON e.id = s.id::text
+        WHERE e.told IS DISTINCT FROM 1 OR s.id IS NULL""",
     "lines add up to the order": """
         SELECT 1 FROM orders AS o JOIN (
             SELECT order_id, sum(net_minor) AS net, sum(gross_minor) AS gross
@@ -403,7 +427,15 @@ INVARIANTS = {
         SELECT 1 FROM orders AS o FULL JOIN (
             SELECT * FROM payments WHERE status = 'authorised'
         ) AS p ON p.key = o.payment_key
-        WHERE o.total_gross_minor IS DISTINCT FROM p.amount_minor""",
+        WHERE o.total_gross_minor IS DISTINCT FROM p.amount_minor
+          AND (o.id IS NULL OR o.agreement IS NULL)""",
+    "a member's placing stands where its process does": """
+        SELECT 1 FROM placements AS m FULL JOIN (
+            SELECT * FROM processes WHERE kind = 'company_placing'
+        ) AS p USING (id)
+        WHERE m.id IS NULL OR (m.status = 'placed') <> (p.result IS NOT NULL)
+           OR (m.status = 'refused') <> (p.status = 'undone')
+           OR m.order_number IS DISTINCT FROM p.result ->> 'order_number'""",
     "an order is told once": """
         SELECT 1 FROM orders AS o FULL JOIN (
             SELECT subject, count(*) AS told FROM outbox

@@ -1,13 +1,15 @@
 """Orders, put together."""
 
+from chassis import buyers
 from chassis.feed import Snapshot
 from chassis.service import Service
 from contracts.orders import StockFacts
 from orders.cart import routes as cart_routes
 from orders.db import Base
 from orders.delivery import routes as delivery_routes
+from orders.order import consumers as decisions
 from orders.order import routes as order_routes
-from orders.order.process import PLACING
+from orders.order.process import COMPANY_PLACING, PLACING
 from orders.payment import routes as payment_routes
 from orders.product import consumers as products
 from orders.settings import OrdersSettings
@@ -33,8 +35,13 @@ SERVICE = Service(
     migrations="orders.migrations",
     metadata=Base.metadata,
     routers=tuple(feature.router for feature in FEATURES),
-    consumers=(stores.CONSUMER, products.CONSUMER),
-    copies=(stores.COPY, products.COPY),
+    consumers=(
+        stores.CONSUMER,
+        products.CONSUMER,
+        buyers.consumer("orders.buyers"),
+        decisions.CONSUMER,
+    ),
+    copies=(stores.COPY, products.COPY, buyers.copy("orders.buyers")),
     snapshots=(Snapshot("stock", StockFacts, stock.stream_stock),),
-    processes=(PLACING, SETTLEMENT),
+    processes=(PLACING, COMPANY_PLACING, SETTLEMENT),
 )

@@ -22,3 +22,5 @@ class OrdersSettings(DatabaseSettings):
     base64). Without it the payment method `test` is not offered."""
     payment_poll_seconds: float = Field(default=5.0, gt=0)
     """How often the provider is asked for a result that it has not told."""
+    approval_poll_seconds: float = Field(default=300.0, gt=0)
+    """How often approvals is asked for a decision whose event did not come."""

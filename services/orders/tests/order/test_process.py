@@ -16,6 +16,7 @@ from chassis.process import Step
 from contracts.orders import PlaceOrder
 from contracts.problems import Invalid
 from orders.app import SERVICE
+from orders.cart.domain import Opener
 from orders.order.process import PLACING, begin_placing
 
 
@@ -33,7 +34,7 @@ def begin(shop):
         )
         claim = Claim(scope=uuid4().bytes * 2, fingerprint=b"f")
         return await begin_placing(
-            shop.runtime, UUID(guest.cart_id), body, secret=guest.secret, key=claim
+            shop.runtime, UUID(guest.cart_id), body, opener=Opener(guest.secret), key=claim
         )
 
     return begin_one

@@ -30,6 +30,7 @@ from orders.stock.domain import (
     book_count,
     find_shortages,
     sum_demand,
+    take,
 )
 from orders.stock.tables import (
     StockItemRow,
@@ -234,7 +235,7 @@ async def reserve_stock(
             ]
         )
     )
-    await _change_reserved(session, shares, sign=1, now=now)
+    await _change_levels(session, shares, on_hand=0, reserved=1, now=now)
 
 
 def _require(demand: Mapping[str, int], available: Mapping[str, int]) -> None:
@@ -256,7 +257,7 @@ async def release_stock(session: AsyncSession, hold_id: str, *, now: datetime) -
         return
     shares = await queries.list_shares(session, hold_id)
     await queries.lock_items(session, {share.sku for share in shares})
-    await _change_reserved(session, shares, sign=-1, now=now)
+    await _change_levels(session, shares, on_hand=0, reserved=-1, now=now)
     reservation.status = ReservationStatus.RELEASED
     reservation.updated_at = now
 
@@ -278,6 +279,48 @@ async def bind_reservation(
         raise HoldReleased
 
 
+async def ship_stock(
+    session: AsyncSession, hold_id: str, packed: Mapping[str, int], *, now: datetime
+) -> None:
+    """Take what was shipped off the shelves where a hold has it reserved.
+
+    On hand and reserved fall alike, so what can be promised stays. Emits StockChanged. The caller
+    has the order locked that the hold is bound to.
+    """
+    await queries.lock_items(session, packed)
+    shares = take(packed, await queries.list_shares(session, hold_id))
+    await _note_shipped(session, hold_id, shares)
+    await session.execute(
+        insert(StockMovementRow).values(
+            [
+                {
+                    "sku": share.sku,
+                    "warehouse_key": share.warehouse,
+                    "kind": MovementKind.SHIPPED,
+                    "quantity": -share.quantity,
+                    "recorded_at": now,
+                }
+                for share in shares
+            ]
+        )
+    )
+    await _change_levels(session, shares, on_hand=-1, reserved=-1, now=now)
+
+
+async def _note_shipped(session: AsyncSession, hold_id: str, shares: Sequence[Share]) -> None:
+    sent, line = _as_table(shares, "sent"), StockReservationLineRow
+    await session.execute(
+        update(line)
+        .where(
+            line.hold_id == hold_id,
+            line.sku == sent.c.sku,
+            line.warehouse_key == sent.c.warehouse_key,
+        )
+        .values(shipped=line.shipped + sent.c.quantity)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def _open_reservation(
     session: AsyncSession, hold_id: str, status: ReservationStatus, *, now: datetime
 ) -> bool:
@@ -291,28 +334,40 @@ async def _open_reservation(
     return made.first() is not None
 
 
-async def _change_reserved(
-    session: AsyncSession, shares: Sequence[Share], *, sign: int, now: datetime
+async def _change_levels(
+    session: AsyncSession, shares: Sequence[Share], *, on_hand: int, reserved: int, now: datetime
 ) -> None:
-    taken = (
+    """Add each share, times these signs, to what lies there and to what is reserved of it."""
+    changed, level = _as_table(shares, "changed"), StockLevelRow
+    await session.execute(
+        update(level)
+        .where(level.sku == changed.c.sku, level.warehouse_key == changed.c.warehouse_key)
+        .values(
+            on_hand=level.on_hand + on_hand * changed.c.quantity,
+            reserved=level.reserved + reserved * changed.c.quantity,
+            updated_at=now,
+        )
+    )
+    sums = sum_demand((share.sku, share.quantity) for share in shares)
+    await _change_items(
+        session,
+        {sku: (on_hand * quantity, reserved * quantity) for sku, quantity in sums.items()},
+    )
+
+
+def _as_table(shares: Sequence[Share], name: str) -> Any:
+    """Shares as a table of a statement."""
+    return (
         func.unnest(
             texts([share.sku for share in shares]),
             texts([share.warehouse for share in shares]),
-            numbers([sign * share.quantity for share in shares]),
+            numbers([share.quantity for share in shares]),
         )
         .table_valued(
             column("sku", Text), column("warehouse_key", Text), column("quantity", BigInteger)
         )
-        .render_derived(name="taken")
+        .render_derived(name=name)
     )
-    level = StockLevelRow
-    await session.execute(
-        update(level)
-        .where(level.sku == taken.c.sku, level.warehouse_key == taken.c.warehouse_key)
-        .values(reserved=level.reserved + taken.c.quantity, updated_at=now)
-    )
-    sums = sum_demand((share.sku, share.quantity) for share in shares)
-    await _change_items(session, {sku: (0, sign * quantity) for sku, quantity in sums.items()})
 
 
 async def _change_items(session: AsyncSession, changes: Mapping[str, tuple[int, int]]) -> None:

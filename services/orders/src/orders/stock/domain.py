@@ -108,6 +108,23 @@ def allocate(demand: Mapping[str, int], levels: Sequence[Level]) -> list[Share]:
     return shares
 
 
+def take(demand: Mapping[str, int], shares: Sequence[Share]) -> list[Share]:
+    """Take pieces that are shipped out of what a reservation still holds of them.
+
+    Raises ValueError where it does not hold so many: its order never has more.
+    """
+    missing = dict(demand)
+    taken = []
+    for share in shares:
+        quantity = min(missing.get(share.sku, 0), share.quantity)
+        if quantity > 0:
+            taken.append(Share(share.sku, share.warehouse, quantity))
+            missing[share.sku] -= quantity
+    if any(missing.values()):
+        raise ValueError("an order has more than is reserved for it")
+    return taken
+
+
 def book_count(before: Level | None, counted: Level) -> Counted:
     """Book a count of a SKU in a warehouse; the difference is an adjustment.
 

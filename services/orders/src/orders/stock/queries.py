@@ -158,11 +158,11 @@ async def get_reservation_for_update(
 
 
 async def list_shares(session: AsyncSession, hold_id: str) -> list[Share]:
-    """What a reservation holds, by SKU."""
+    """What a reservation still holds, by SKU: what was shipped is left out."""
     line = StockReservationLineRow
     found = await session.execute(
-        select(line.sku, line.warehouse_key, line.quantity)
-        .where(line.hold_id == hold_id)
+        select(line.sku, line.warehouse_key, line.quantity - line.shipped)
+        .where(line.hold_id == hold_id, line.quantity > line.shipped)
         .order_by(line.sku, line.warehouse_key)
     )
     return [Share(*row) for row in found]

@@ -96,10 +96,13 @@ class StockReservationRow(Base):
 
 
 class StockReservationLineRow(Base):
-    """What a reservation holds of a SKU in a warehouse."""
+    """What a reservation holds of a SKU in a warehouse; what was shipped of it has left."""
 
     __tablename__ = "stock_reservation_lines"
-    __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("shipped BETWEEN 0 AND quantity", name="shipped_at_most_all"),
+    )
 
     hold_id: Mapped[str] = mapped_column(
         Text, ForeignKey(StockReservationRow.hold_id), primary_key=True
@@ -107,3 +110,4 @@ class StockReservationLineRow(Base):
     sku: Mapped[str] = mapped_column(Sorted, primary_key=True)
     warehouse_key: Mapped[str] = mapped_column(Sorted, primary_key=True)
     quantity: Mapped[int]
+    shipped: Mapped[int] = mapped_column(server_default="0")
