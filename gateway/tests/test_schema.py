@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
@@ -12,8 +13,6 @@ from graphql import (
     is_introspection_type,
     is_specified_scalar_type,
 )
-
-import pytest
 
 from gateway.schema import SCHEMAS, sdl
 

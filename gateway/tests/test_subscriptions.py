@@ -10,6 +10,7 @@ import orjson
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 
 from chassis.bus import DirectBus, Outgoing, RabbitBus
 from chassis.server import serve_app
@@ -21,11 +22,13 @@ from contracts.ids import new_id
 from contracts.orders import OrderShipped, PlacementChanged
 from contracts.problems import Unauthenticated
 from gateway.app import create_app
+from gateway.live import sse
 from gateway.settings import Settings
 
 CART = "01932c07-2a3c-7d5e-8f00-3b6a4f1d2e10"
 MEMBER = "01932c07-2a3c-7d5e-8f00-3b6a4f1d2e20"
 BUYER = {"member_id": MEMBER, "company": "brighton-gifts", "unit": "shop-one"}
+PROTOCOL = Subprotocol("graphql-transport-ws")
 PLACEMENTS = "subscription { placementChanged { id status } }"
 PLACEMENT = "subscription ($id: ID) { placementChanged(id: $id) { status } }"
 ORDERS = "subscription { orderChanged { number status shipments { carrier } } }"
@@ -63,7 +66,7 @@ class Live:
         url = f"ws://127.0.0.1:{self.port}/b2b/graphql"
         headers = {"Authorization": f"Bearer {header}"} if header else None
         async with connect(
-            url, subprotocols=["graphql-transport-ws"], additional_headers=headers, open_timeout=5
+            url, subprotocols=[PROTOCOL], additional_headers=headers, open_timeout=5
         ) as ws:
             client = Client(ws)
             if init:
@@ -118,7 +121,7 @@ class Client:
                 while True:
                     await self.ws.recv()
             except ConnectionClosed as closed:
-                return closed.rcvd.code
+                return closed.rcvd and closed.rcvd.code
 
 
 async def events_of(response):
@@ -516,6 +519,33 @@ async def test_who_takes_nothing_is_cut_off(open_live, eventually):
         await eventually(lambda: watches_of(live) == 8)
         await eventually(lambda: watches_of(live) == 0, timeout=10)
         client.ws.transport.abort()
+
+
+async def test_a_stream_that_nobody_reads_is_cut_off(live, eventually, monkeypatch):
+    monkeypatch.setattr(sse, "_GRACE_SECONDS", 0.1)
+    live.shop.member_placement["problem"] = {
+        "type": "about:blank",
+        "title": "x",
+        "status": 409,
+        "detail": "x" * 3_000_000,
+        "code": "x",
+    }
+    names = " ".join(f"{name}: message" for name in "abcdefghijklmn")
+    query = f"subscription ($id: ID) {{ placementChanged(id: $id) {{ problem {{ {names} }} }} }}"
+    body = orjson.dumps({"query": query, "variables": {"id": live.shop.placement_id}})
+    _, writer = await asyncio.open_connection("127.0.0.1", live.port, limit=1000)
+    head = (
+        "POST /b2b/graphql HTTP/1.1",
+        "Host: x",
+        "Accept: text/event-stream",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        f"Authorization: Bearer {live.shop.token(seconds=1)}",
+    )
+    writer.write("\r\n".join([*head, "", ""]).encode() + body)
+    await eventually(lambda: watches_of(live) == 1)
+    await eventually(lambda: watches_of(live) == 0)
+    writer.transport.abort()
 
 
 async def test_a_silent_stream_says_that_it_is_alive(open_live):
