@@ -104,11 +104,19 @@ def _without_tags(parts: Sequence[str | int], body: Any) -> Iterator[str | int]:
             value = None
 
 
+def _place_of(error: Any) -> tuple[str | int, ...]:
+    """Where an error is; of a union without a member for its tag, at the tag."""
+    place: tuple[str | int, ...] = tuple(error["loc"])
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return (*place, str(error["ctx"]["discriminator"]).strip("'"))
+    return place
+
+
 def field_errors(errors: Sequence[Any], body: Any = None) -> list[FieldError]:
     """Validation errors of Pydantic, without echoing what was sent."""
     return [
         FieldError(
-            pointer=pointer_of(error["loc"], body),
+            pointer=pointer_of(_place_of(error), body),
             code=str(error["type"]).replace("_", "-"),
             message=str(error["msg"]),
         )

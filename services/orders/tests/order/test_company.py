@@ -443,7 +443,7 @@ async def test_a_hold_that_comes_after_its_release_is_refused(shop, company, nei
 async def test_a_request_that_was_withdrawn_before_it_came_is_a_cancelled_order(shop, company):
     member = await company.member(limit="50.00").fill(("71053", 5))
 
-    class Everything(set):
+    class Everything(set[str]):
         def __contains__(self, name):
             return True
 
