@@ -293,9 +293,21 @@ class AssortmentAssignment(Request):
     key: Key = Field(
         description="Key of the group, company, unit or agreement.", examples=["brighton-gifts"]
     )
+    company: Key | None = Field(
+        default=None,
+        description="Key of the unit's company, for units of two companies may have one key; for"
+        " units only.",
+        examples=[None],
+    )
     effect: AssignmentEffect = Field(
         default=AssignmentEffect.NARROW, description="What it does for them.", examples=["narrow"]
     )
+
+    @model_validator(mode="after")
+    def _unit_has_company(self) -> "AssortmentAssignment":
+        if (self.level is BuyerLevel.UNIT) != (self.company is not None):
+            raise ValueError("a unit has a company, and nothing else has one")
+        return self
 
 
 class PutAssortment(Request):
@@ -384,6 +396,9 @@ class AssortmentPart(Answer):
     )
     key: Key | None = Field(
         default=None, description="To which group, company, unit or agreement.", examples=["acme"]
+    )
+    company: Key | None = Field(
+        default=None, description="Key of the unit's company, where it is a unit.", examples=[None]
     )
     effect: AssignmentEffect = Field(description="What it does.", examples=["narrow"])
     contains: bool = Field(description="Whether the SKU belongs to it.", examples=[True])

@@ -37,7 +37,7 @@ async def test_snapshots_have_everything(partner, put_category, put_product, sto
     ]
 
 
-OWN = [["stores"], ["categories"], ["products"], ["entitlements"]]
+OWN = [["stores"], ["categories"], ["products"], ["assortments"], ["entitlements"]]
 """What is not the chassis'."""
 
 

@@ -4,11 +4,13 @@
 NotFound
 ├── StoreNotFound
 ├── CategoryNotFound
-└── ProductNotFound         unpublished and unknown alike
+├── AssortmentNotFound
+└── ProductNotFound         unpublished, invisible and unknown alike
 Invalid
 ├── CategoryUnknown         a field names a category that is not there
 ├── CategoryInCycle         a category may not stand below itself
 ├── CategoryTooDeep         the tree has a limit
+├── AssortmentUnknown       a field names an assortment that is not there
 └── KeyReserved             the key is a word of the API's own paths
 Conflict
 ├── SkuTaken                the SKU belongs to another product
@@ -32,6 +34,13 @@ class CategoryNotFound(NotFound):
 
     def __init__(self, key: str) -> None:
         super().__init__(f"There is no category {key}.")
+
+
+class AssortmentNotFound(NotFound):
+    """There is no such assortment."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no assortment {key}.")
 
 
 class ProductNotFound(NotFound):
@@ -60,6 +69,13 @@ class CategoryTooDeep(Invalid):
 
     def __init__(self, depth: int) -> None:
         super().__init__(f"the tree may be at most {depth} levels deep", field="/parent")
+
+
+class AssortmentUnknown(Invalid):
+    """A field names an assortment that is not there."""
+
+    def __init__(self, key: str, *, field: str) -> None:
+        super().__init__(f"there is no assortment {key}", field=field)
 
 
 class KeyReserved(Invalid):

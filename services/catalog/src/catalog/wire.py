@@ -14,11 +14,18 @@ from contracts.problems import FieldError, Problem
 StoreKey = Annotated[
     Key, Path(description="The partner's name for the store.", examples=["d2c-uk"])
 ]
+StoreQuery = Annotated[Key, Query(description="Key of the store.", examples=["d2c-uk"])]
+StoreIfAny = Annotated[
+    Key | None, Query(description="Key of the store that it is seen in.", examples=["d2c-uk"])
+]
 CategoryKey = Annotated[
     Key, Path(description="The partner's name for the category.", examples=["lighting"])
 ]
 ProductKey = Annotated[
     Key, Path(description="The partner's name for the product.", examples=["71053"])
+]
+AssortmentKey = Annotated[
+    Key, Path(description="The partner's name for the assortment.", examples=["lighting-only"])
 ]
 IncludeUnpublished = Annotated[
     bool,

@@ -10,7 +10,9 @@ from contracts.paging import Page
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
 
-async def test_a_product_is_made_read_changed_and_told_of(put_category, put_product, guest, told):
+async def test_a_product_is_made_read_changed_and_told_of(
+    put_category, put_product, guest, told, store
+):
     await put_category("home")
     await put_category("lighting", parent="home")
     fields = {
@@ -33,7 +35,9 @@ async def test_a_product_is_made_read_changed_and_told_of(put_category, put_prod
     assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
     assert [variant["sku"] for variant in changed.json()["variants"]] == ["71053L", "new"]
     assert changed.json()["id"] == made.json()["id"]
-    assert (await guest.get("/v1/products/71053")).json() == changed.json()
+    assert (
+        await guest.get("/v1/products/71053", params={"store": "d2c-uk"})
+    ).json() == changed.json()
 
     events = await told(ProductChanged.type)
     assert [(event["subject"], event["sequence"]) for event in events] == [
@@ -209,7 +213,7 @@ async def test_a_sku_of_another_product_is_a_conflict_until_it_is_let_go(put_pro
     assert (lost.status_code, lost.json()["code"]) == (409, "sku-taken")
     assert lost.json()["errors"][0]["pointer"] == "/variants/0/sku"
     assert "owner" in lost.json()["detail"]
-    assert (await guest.get("/v1/products/thief")).status_code == 404
+    assert (await guest.get("/v1/products/thief", params={"store": "d2c-uk"})).status_code == 404
     await put_product("owner", skus=["1"])
     assert (await put_product("thief", skus=["2", "3"])).status_code == 201
 
@@ -274,7 +278,7 @@ async def test_one_bad_line_among_thousands_stops_nothing(bulk, product, guest, 
     assert await told(ProductChanged.type) == []
 
 
-async def test_bad_lines_of_every_kind_are_refused_alone(bulk, product, guest):
+async def test_bad_lines_of_every_kind_are_refused_alone(bulk, product, guest, store):
     good = {"key": "good", **product("good")}
     lines = [
         b'{"key":"utf","name":{"en":"\xff\xfe"},"variants":[{"sku":"9"}]}',
@@ -309,14 +313,16 @@ async def test_bad_lines_of_every_kind_are_refused_alone(bulk, product, guest):
         13,
     ]
     assert all(result["errors"] for result in results if result["outcome"] == "refused")
-    assert (await guest.get("/v1/products/good")).json()["name"] == {"en": "Other"}
+    assert (await guest.get("/v1/products/good", params={"store": "d2c-uk"})).json()["name"] == {
+        "en": "Other"
+    }
 
 
 async def test_a_dry_run_judges_and_changes_nothing(bulk, product, guest, told):
     lines = [{"key": "a", **product("1")}, {"key": "b", **product("1")}]
     results = await bulk("/v1/products/bulk", lines, dry_run=True)
     assert [result["outcome"] for result in results] == ["created", "refused"]
-    assert (await guest.get("/v1/products/a")).status_code == 404
+    assert (await guest.get("/v1/products/a", params={"store": "d2c-uk"})).status_code == 404
     assert await told(ProductChanged.type) == []
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from catalog.product import queries
 from catalog.product.queries import Start
+from catalog.viewer.domain import EVERYTHING
 from chassis.paging import encode_cursor
 
 NAMES = {
@@ -187,7 +188,7 @@ async def test_lists_are_read_by_an_index(large, runtime):
             "limit": 21,
         } | asked
         with pytest.raises(Explained) as explained:
-            await queries.list_products(reader, store=large, **question)
+            await queries.list_products(reader, EVERYTHING, store=large, **question)
         plan = str(explained.value)
         assert any(index in plan for index in indexes), f"{asked}\n{plan}"
         for table in ("products", "placements", "variants"):

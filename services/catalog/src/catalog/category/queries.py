@@ -1,9 +1,9 @@
 """Reads of categories."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, SQLColumnExpression, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from catalog.category.tables import CategoryRow
@@ -30,11 +30,20 @@ async def find_version(session: AsyncSession, key: str) -> int | None:
 
 
 async def list_categories(
-    connection: AsyncConnection, *, after: str, limit: int
+    connection: AsyncConnection,
+    *,
+    after: str,
+    limit: int,
+    condition: Callable[[SQLColumnExpression[str]], ColumnElement[bool]] | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> Sequence[Row[Any]]:
-    """Categories by key, from behind `after`."""
+    """Categories by key, from behind `after`; with a condition on the key only those it lets
+    through, executed with what is `given` for it.
+    """
     page = _CATEGORIES.where(CategoryRow.key > after).order_by(CategoryRow.key).limit(limit)
-    return (await connection.execute(page)).all()
+    if condition is not None:
+        page = page.where(condition(CategoryRow.key))
+    return (await connection.execute(page, given)).all()
 
 
 def is_known(key: ColumnElement[str]) -> ColumnElement[bool]:

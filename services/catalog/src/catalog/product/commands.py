@@ -31,10 +31,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.category import queries as categories
 from catalog.db import as_rows, recordset, table_of
-from catalog.product import queries, search
+from catalog.product import queries, search, tags
 from catalog.product.domain import Holdings, SlugKey, Verdict, is_claim, judge, placements_of
 from catalog.product.tables import PlacementRow, ProductRow, SlugRow, VariantRow
-from catalog.product.words import lexemes, word_count
+from catalog.product.words import lexemes, own_lexemes, word_count
 from chassis import outbox, versions
 from chassis.db import lock_number
 from contracts.bulk import LineOutcome
@@ -138,6 +138,7 @@ async def _store(
     await _store_slugs(session, accepted, holdings)
     placements = {verdict.key: placements_of(body.categories, paths) for body, verdict in accepted}
     await _store_placements(session, placements)
+    await tags.refresh_tags(session, list(placements))
     facts = [
         _facts(row, body, placements[verdict.key])
         for row, (body, verdict) in zip(rows, accepted, strict=True)
@@ -212,6 +213,7 @@ async def _store_variants(session: AsyncSession, accepted: Accepted, holdings: H
             "product_key": verdict.key,
             "position": position,
             "name": variant.name,
+            "words": own_lexemes(body.name, variant.sku, variant.name),
         }
         for body, verdict in accepted
         for position, variant in enumerate(body.variants)
@@ -220,14 +222,25 @@ async def _store_variants(session: AsyncSession, accepted: Accepted, holdings: H
 
 
 def _upsert_variants() -> Any:
-    given = recordset(sku=Text(), product_key=Text(), position=SmallInteger(), name=JSONB())
+    given = recordset(
+        sku=Text(),
+        product_key=Text(),
+        position=SmallInteger(),
+        name=JSONB(),
+        words=ARRAY(Text()),
+    )
     statement = insert(_VARIANTS).from_select(
-        ["sku", "product_key", "position", "name"], select(given).order_by(given.c.sku)
+        [one.name for one in given.c], select(given).order_by(given.c.sku)
     )
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=["sku"],
-        set_={"product_key": new.product_key, "position": new.position, "name": new.name},
+        set_={
+            "product_key": new.product_key,
+            "position": new.position,
+            "name": new.name,
+            "words": new.words,
+        },
     )
 
 
@@ -324,7 +337,8 @@ def _tell(session: AsyncSession, facts: Sequence[ProductFacts]) -> None:
 async def follow_branches(
     session: AsyncSession, category_keys: Sequence[str], *, now: datetime
 ) -> None:
-    """Let the products in moved categories stand below their new ancestors too.
+    """Let the products in moved categories stand below their new ancestors too, and belong to
+    those ones' assortments.
 
     Emits ProductChanged, in batches.
     """
@@ -342,4 +356,5 @@ async def follow_branches(
         await _store_placements(
             session, {row.key: placements_of(row.categories, paths) for row in batch}
         )
+        await tags.refresh_tags(session, keys)
         _tell(session, await queries.list_facts(session, keys))

@@ -2,9 +2,8 @@
 products by a buyer's. Another index could stand in for this module without its callers changing.
 """
 
-from sqlalchemy import ColumnElement, bindparam, case, cast, func, literal
-from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, case, cast, func, literal
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
 from catalog.product.words import MAX_WORDS, wanted
 
@@ -24,14 +23,19 @@ def parameters(search: str) -> dict[str, str]:
     return {"found": asked.found, "exact_sku": asked.exact_sku, "whole": asked.whole}
 
 
-def matches(index: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+def matches(index: SQLColumnExpression[str]) -> ColumnElement[bool]:
     """Condition: the product is found."""
     return index.bool_op("@@")(_FOUND)
 
 
-def rank(
-    index: InstrumentedAttribute[str], words: InstrumentedAttribute[int]
-) -> ColumnElement[int]:
+def without(
+    index: SQLColumnExpression[str], words: SQLColumnExpression[list[str]]
+) -> ColumnElement[str]:
+    """A product's index without these lexemes, for who may not know what they come from."""
+    return func.ts_delete(index, words, type_=TSVECTOR)
+
+
+def rank(index: SQLColumnExpression[str], words: SQLColumnExpression[int]) -> ColumnElement[int]:
     """The lower the better: its very SKU, then all words whole, then words begun."""
     return case(
         (index.bool_op("@@")(_EXACT_SKU), literal(0)),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, Text
+from sqlalchemy import ForeignKey, Index, Integer, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -12,7 +12,10 @@ from catalog.db import Base
 
 
 class ProductRow(Base):
-    """A product. `digest` is that of the input it was made of, to know the same again by."""
+    """A product. `digest` is that of the input it was made of, to know the same again by.
+
+    `assortments` are the tags of all its variants together.
+    """
 
     __tablename__ = "products"
     __table_args__ = (
@@ -21,6 +24,12 @@ class ProductRow(Base):
         Index(
             "ix_products_search",
             "search",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
+        Index(
+            "ix_products_assortments",
+            "assortments",
             postgresql_using="gin",
             postgresql_with={"fastupdate": "off"},
         ),
@@ -38,12 +47,17 @@ class ProductRow(Base):
     search: Mapped[str] = mapped_column(TSVECTOR)
     word_count: Mapped[int] = mapped_column(SmallInteger)
     digest: Mapped[UUID]
+    assortments: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default="{}")
     version: Mapped[int]
     updated_at: Mapped[datetime]
 
 
 class VariantRow(Base):
-    """What is put into a box: a SKU belongs to one product."""
+    """What is put into a box: a SKU belongs to one product.
+
+    `assortments` are its tags: the ids of all assortments it belongs to. `words` are those that
+    only a variant brings to its product's search index, to be left out for who may not see it.
+    """
 
     __tablename__ = "variants"
     __table_args__ = (Index("ix_variants_product_key", "product_key", "position"),)
@@ -52,6 +66,8 @@ class VariantRow(Base):
     product_key: Mapped[str] = mapped_column(Text(collation="C"), ForeignKey("products.key"))
     position: Mapped[int] = mapped_column(SmallInteger)
     name: Mapped[dict[str, str]] = mapped_column(JSONB)
+    words: Mapped[list[str]] = mapped_column(ARRAY(Text(collation="C")), server_default="{}")
+    assortments: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default="{}")
 
 
 class SlugRow(Base):

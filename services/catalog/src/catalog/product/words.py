@@ -68,6 +68,12 @@ def lexemes(
     return list(known)[:MAX_LEXEMES]
 
 
+def own_lexemes(names: Mapping[str, str], sku: str, variant_name: Mapping[str, str]) -> list[str]:
+    """What a product is found by only because of this variant: without the words of its name."""
+    of_product = {word for name in names.values() for word in words_of(name)}
+    return [word for word in lexemes({}, [sku], [variant_name]) if word not in of_product]
+
+
 def word_count(names: Mapping[str, str]) -> int:
     """Words of the shortest name: of two products found alike, the plainer one comes first."""
     return min(MAX_WORDS, min(len(words_of(name)) for name in names.values()))

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalog.assortment import queries as assortments
+from catalog.errors import AssortmentUnknown
 from catalog.store.tables import StoreRow
 from catalog.store.views import as_store
 from chassis import outbox, versions
@@ -23,8 +25,11 @@ async def put_store(
 ) -> tuple[Store, LineOutcome]:
     """Make or change a store; the same again changes nothing.
 
-    Emits StoreChanged. Raises VersionNotCurrent.
+    Emits StoreChanged. Raises VersionNotCurrent, AssortmentUnknown.
     """
+    assortment = body.default_assortment
+    if assortment is not None and not await assortments.is_known(session, assortment):
+        raise AssortmentUnknown(assortment, field="/default_assortment")
     wanted = body.model_dump(mode="json")
     found = await session.get(StoreRow, key, with_for_update=True)
     versions.check(found.version if found else None, if_match)

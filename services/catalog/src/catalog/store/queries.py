@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, select
+from sqlalchemy import ColumnElement, Row, Text, and_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from catalog.assortment import queries as assortments
 from catalog.errors import StoreNotFound
 from catalog.store.tables import StoreRow
 from catalog.store.views import as_store
-from contracts.catalog import Store
+from contracts.catalog import Audience, Store
 
 _STORES = select(*StoreRow.__table__.c)
 
@@ -28,9 +29,28 @@ async def list_stores(connection: AsyncConnection, *, after: str, limit: int) ->
     return (await connection.execute(page)).all()
 
 
-def is_known(key: ColumnElement[str]) -> ColumnElement[bool]:
-    """Condition: there is a store of this key."""
-    return exists().where(StoreRow.key == key)
+def is_open(key: ColumnElement[str]) -> ColumnElement[bool | None]:
+    """Whether everybody sees all that is published in the store of this key; NULL: no such store.
+
+    It is one look-up by the primary key, so that a question for a guest can carry it along.
+    """
+    open_to_all = and_(
+        StoreRow.audience == Audience.D2C.value, StoreRow.default_assortment.is_(None)
+    )
+    return select(open_to_all).where(StoreRow.key == key).scalar_subquery()
+
+
+_TAGS = assortments.tags()
+_RANGE = (
+    select(StoreRow.audience, StoreRow.default_assortment, _TAGS.c.id.label("tag"))
+    .outerjoin(_TAGS, _TAGS.c.key == StoreRow.default_assortment)
+    .where(StoreRow.key == bindparam("store", type_=Text))
+)
+
+
+async def find_range(connection: AsyncConnection, key: str) -> Row[Any] | None:
+    """A store's audience, and its assortment with its tag (None: all that is published)."""
+    return (await connection.execute(_RANGE, {"store": key})).one_or_none()
 
 
 async def stream_stores(connection: AsyncConnection) -> AsyncIterator[Store]:

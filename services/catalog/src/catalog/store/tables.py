@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,5 +25,8 @@ class StoreRow(Base):
     locales: Mapped[list[str]] = mapped_column(ARRAY(Text))
     countries: Mapped[list[str]] = mapped_column(ARRAY(Text))
     tax_display: Mapped[str] = mapped_column(Text)
+    default_assortment: Mapped[str | None] = mapped_column(
+        Text(collation="C"), ForeignKey("assortments.key")
+    )
     version: Mapped[int]
     updated_at: Mapped[datetime]

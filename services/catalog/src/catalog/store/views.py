@@ -19,6 +19,7 @@ def as_store(row: StoreRow | Row[Any]) -> Store:
             "locales": row.locales,
             "countries": row.countries,
             "tax_display": row.tax_display,
+            "default_assortment": row.default_assortment,
             "version": row.version,
             "updated_at": row.updated_at,
         }

@@ -1,1 +1,1 @@
-"""The tree in change: writing categories, and what follows for the products in them."""
+"""The tree with its products: what a viewer sees of it; writing categories, and what follows."""

@@ -1,0 +1,1 @@
+"""Assortments: parts of the catalog, by rule, and whom each is for."""
