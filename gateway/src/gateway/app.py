@@ -8,11 +8,12 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from chassis import broadcast, revocations
+from chassis import broadcast
 from chassis.app import create_edge_app
 from chassis.bus import Bus, open_bus
 from chassis.clock import Clock
 from chassis.edge import Edge
+from contracts.buyers import AccessRevoked
 from contracts.catalog import CategoryChanged, StoreChanged
 from contracts.envelope import Event, EventData
 from gateway.cache import Cached
@@ -109,7 +110,8 @@ async def _listen(bus: Bus, caches: Caches, hub: Hub, edge: Edge, stop: asyncio.
         elif isinstance(event.data, CategoryChanged):
             caches.categories.drop()
         else:
-            revocations.note(edge.verifier, event)
+            if isinstance(event.data, AccessRevoked):
+                edge.verifier.revoke(event.subject, event.data.valid_after)
             hub.hear(event)
 
     def miss() -> None:

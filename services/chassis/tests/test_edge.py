@@ -34,9 +34,12 @@ async def test_an_edge_has_ids_limits_problems_docs_and_health(settings, make_to
     async def echo(body: dict[str, str]) -> dict[str, str]:
         return body
 
+    ended = []
+
     @asynccontextmanager
     async def hold(edge, app):
         held.append(edge.neighbours["catalog"])
+        edge.on_drain.append(lambda: ended.append(edge.is_draining))
         yield
         held.clear()
 
@@ -68,6 +71,7 @@ async def test_an_edge_has_ids_limits_problems_docs_and_health(settings, make_to
         assert (await client.get(f"{base}/readyz")).status_code == 503
         assert "/me" in (await client.get(f"{base}/openapi.json")).json()["paths"]
     assert not held
+    assert ended == [True]
 
 
 def test_the_edge_loads_no_database_driver():
