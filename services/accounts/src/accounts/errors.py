@@ -9,17 +9,33 @@ Problem
 │   ├── ClientNotAuthenticated 401    invalid_client
 │   ├── TokenRequestNotForm 415       invalid_request
 │   └── TooManyTokenRequests 429      temporarily_unavailable
+├── SignInRefused 401                 no such person, another password, no access
+├── Forbidden
+│   └── NotAdmin                      a member who is no admin of the company
 ├── NotFound
+│   ├── CompanyUnknown                no company of that key, or another than the caller's
+│   ├── UnitUnknown                   no unit of that key in the company
+│   ├── MemberUnknown                 no member of that key in the company
 │   ├── AgreementUnknown              no agreement of that key
 │   ├── BudgetUnknown                 no budget of that key
 │   ├── GroupUnknown                  no customer group of that key
 │   └── HoldUnknown                   no hold of that id
 ├── Conflict
+│   ├── CompanyCurrencyFixed          a company's currency would change
+│   ├── UnitKeyTaken                  a unit's key is in use in another company
+│   ├── MemberKeyTaken                a member's key is in use in another company
+│   ├── EmailInUse                    somebody else signs in with that address
+│   ├── RootExists                    a company has one root
+│   ├── OwnAccess                     an admin would take their own access away
 │   ├── AgreementFixed                an agreement's company would change
 │   ├── BudgetFixed                   a budget's unit would change
 │   ├── HoldDiffers                   the hold's id was used for another order
 │   └── HoldNotOpen                   a hold that is over cannot be released or settled any more
 ├── Invalid
+│   ├── ParentNotOfCompany            a unit would go below one of another company, or none
+│   ├── UnitsInCircle                 a unit would go below itself
+│   ├── UnitTooDeep                   a tree of too many levels
+│   ├── UnitNotOfCompany              a member would act for a unit of another company, or none
 │   ├── CompanyNotKnown               a field names a company that there is not
 │   ├── UnitNotKnown                  a field names a unit that there is not
 │   ├── CurrencyNotOfCompany          an amount in another currency than its company's
@@ -28,7 +44,8 @@ Problem
 │   ├── RuleUnsound                   a rule that does not type-check, or does not end
 │   └── RuleAndCompanies              a group by rule and by hand at once
 └── (settings)
-    └── BootstrapPartnerUnreadable    the start fails: no answer, only a message
+    ├── BootstrapPartnerUnreadable    the start fails: no answer, only a message
+    └── StaffUnreadable               the same
 ```
 """
 
@@ -38,6 +55,7 @@ from pathlib import Path
 from contracts.problems import (
     BadRequest,
     Conflict,
+    Forbidden,
     Invalid,
     NotFound,
     Problem,
@@ -121,6 +139,91 @@ class TooManyTokenRequests(NotAToken, TooMany):
         )
 
 
+class SignInRefused(Unauthenticated):
+    """Unknown address, another password, access taken away: one answer for all of them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody can sign in with this address and password.",
+            headers={**NO_STORE, "WWW-Authenticate": "Bearer"},
+        )
+
+
+class NotAdmin(Forbidden):
+    """Only an admin of the company keeps its members."""
+
+    def __init__(self) -> None:
+        super().__init__("Only an admin of the company may do this.")
+
+
+class CompanyUnknown(NotFound):
+    """No company of that key, or another than the caller's."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no company {key!r}.")
+
+
+class UnitUnknown(NotFound):
+    """No unit of that key in the company."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no unit {key!r}.")
+
+
+class MemberUnknown(NotFound):
+    """No member of that key in the company."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no member {key!r}.")
+
+
+class CompanyCurrencyFixed(Conflict):
+    """A company's currency would change under its credit, budgets and spend."""
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(
+            f"currency of a company stays what it was ({currency}).", field="/currency"
+        )
+
+
+class UnitKeyTaken(Conflict):
+    """A unit's key is in use in another company."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The key {key!r} is in use; choose another.")
+
+
+class MemberKeyTaken(Conflict):
+    """A member's key is in use in another company."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The key {key!r} is in use; choose another.")
+
+
+class EmailInUse(Conflict):
+    """Somebody else signs in with that address."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody else signs in with this address.", field="/email")
+
+
+class RootExists(Conflict):
+    """A company has one root, under which all its other units are."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(
+            f"The company has a root already ({root}): name it, or a unit below it, as parent.",
+            field="/parent",
+        )
+
+
+class OwnAccess(Conflict):
+    """An admin would take their own access away; another admin, or the merchant, may."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__("You cannot take your own access as an admin away.", field=field)
+
+
 class AgreementUnknown(NotFound):
     """No agreement of that key, or none of the caller's company."""
 
@@ -198,6 +301,34 @@ class UnitNotKnown(Invalid):
         super().__init__(f"There is no unit {unit!r}.", field="/unit")
 
 
+class ParentNotOfCompany(Invalid):
+    """A unit would go below one of another company, or one that there is not."""
+
+    def __init__(self, parent: str) -> None:
+        super().__init__(f"There is no unit {parent!r} in this company.", field="/parent")
+
+
+class UnitsInCircle(Invalid):
+    """A unit would go below itself, or below one that is below it."""
+
+    def __init__(self, unit: str, parent: str) -> None:
+        super().__init__(f"{parent!r} is {unit!r} itself or below it", field="/parent")
+
+
+class UnitTooDeep(Invalid):
+    """A tree of too many levels."""
+
+    def __init__(self, deepest: int) -> None:
+        super().__init__(f"would make a tree of more than {deepest} levels", field="/parent")
+
+
+class UnitNotOfCompany(Invalid):
+    """A member would act for a unit of another company, or one that there is not."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__(f"There is no unit {unit!r} in this company.", field="/unit")
+
+
 class CurrencyNotOfCompany(Invalid):
     """An amount in another currency than its company trades in."""
 
@@ -231,6 +362,13 @@ class RuleAndCompanies(Invalid):
 
     def __init__(self) -> None:
         super().__init__("must be empty where there is a rule", field="/companies")
+
+
+class StaffUnreadable(Exception):
+    """The file of the first person of the merchant is missing or not as it should be."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"TANDEM_STAFF_FILE ({path}): {why}")
 
 
 class BootstrapPartnerUnreadable(Exception):

@@ -16,6 +16,9 @@ class AccountsSettings(DatabaseSettings):
     bootstrap_partner_file: Path | None = None
     """JSON `{"client_id", "client_secret", "scopes"}` of a partner application that is made, or
     brought up to date, at every start; so the first partner needs no person to let it in."""
+    staff_file: Path | None = None
+    """JSON `{"email", "password", "name", "scopes"}` of a person of the merchant that is made, or
+    brought up to date, at every start."""
     hashing_threads: int = Field(default=2, ge=1, le=64)
     """How many secrets are checked side by side; each takes 19 MiB and 20 ms of a core."""
     hashing_queue: int = Field(default=32, ge=1, le=10_000)

@@ -10,6 +10,10 @@ from contracts.ids import Key
 CompanyKey = Annotated[
     Key, Path(description="The partner's name for the company.", examples=["brighton-gifts"])
 ]
+UnitKey = Annotated[
+    Key, Path(description="The partner's name for the unit.", examples=["head-office"])
+]
+MemberKey = Annotated[Key, Path(description="The partner's name for the member.", examples=["ada"])]
 AgreementKey = Annotated[
     Key, Path(description="The partner's name for the agreement.", examples=["brighton-2026"])
 ]

@@ -13,7 +13,8 @@ MIN_SECRET_LENGTH = 32
 MAX_SECRET_LENGTH = 1024
 
 
-def _known(scopes: list[str]) -> list[str]:
+def known_scopes(scopes: list[str]) -> list[str]:
+    """The scopes sorted, each once. Raises ValueError for one that there is not."""
     unknown = sorted(set(scopes) - PARTNER_SCOPES.keys())
     if unknown:
         raise ValueError(f"unknown scope {', '.join(unknown)}")
@@ -37,7 +38,7 @@ class PartnerApplication(BaseModel):
 
     client_id: Annotated[str, StringConstraints(pattern=CLIENT_ID_PATTERN)]
     client_secret: Annotated[SecretStr, AfterValidator(_machine_made)]
-    scopes: Annotated[list[str], Field(min_length=1), AfterValidator(_known)]
+    scopes: Annotated[list[str], Field(min_length=1), AfterValidator(known_scopes)]
     name: ShortText | None = None
 
     @property

@@ -8,6 +8,8 @@ ones count as one) never fills more than half of the queue, so that others get t
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,6 +17,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from accounts.errors import TooManyTokenRequests
 from accounts.settings import AccountsSettings
 
+Result = TypeVar("Result")
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 NO_SECRET = (
     "$argon2id$v=19$m=19456,t=2,p=1$2XKIB1Bx6yo36yRyfTZ2cQ$"  # noqa: S105
@@ -48,12 +51,19 @@ class HashingGate:
 
     async def is_secret_of(self, secret_hash: str, secret: str, *, client: str) -> bool:
         """Check in a thread. Raises TooManyTokenRequests at once where the queue is full."""
+        return await self._in_thread(client, is_secret_of, secret_hash, secret)
+
+    async def hash_secret(self, secret: str, *, client: str) -> str:
+        """Make a hash in a thread. Raises TooManyTokenRequests at once where the queue is full."""
+        return await self._in_thread(client, hash_secret, secret)
+
+    async def _in_thread(self, client: str, work: Callable[..., Result], *secrets: str) -> Result:
         if self._pending.total() >= self._most or self._pending[client] >= self._most_of_one:
             raise TooManyTokenRequests
         self._pending[client] += 1
         try:
             async with self._threads:
-                return await asyncio.to_thread(is_secret_of, secret_hash, secret)
+                return await asyncio.to_thread(work, *secrets)
         finally:
             self._pending[client] -= 1
             if not self._pending[client]:

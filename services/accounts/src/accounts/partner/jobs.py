@@ -38,8 +38,12 @@ def read_application(path: Path) -> PartnerApplication:
     except OSError as error:
         raise BootstrapPartnerUnreadable(path, error.strerror or str(error)) from error
     except ValidationError as error:
-        why = "; ".join(
-            f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
-            for one in error.errors(include_input=False, include_url=False)
-        )
-        raise BootstrapPartnerUnreadable(path, why) from None
+        raise BootstrapPartnerUnreadable(path, told(error)) from None
+
+
+def told(error: ValidationError) -> str:
+    """What is wrong with a file, field by field, without what stands there."""
+    return "; ".join(
+        f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
+        for one in error.errors(include_input=False, include_url=False)
+    )

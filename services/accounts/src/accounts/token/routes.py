@@ -1,15 +1,14 @@
 """`POST /v1/tokens`."""
 
-from typing import Annotated, Any, cast
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi import APIRouter, Request, Response, Security
 from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 from pydantic import BaseModel
 
 from accounts.errors import NO_STORE, TokenRequestNotForm
-from accounts.partner.hashing import HashingGate, create_gate
-from accounts.settings import AccountsSettings
+from accounts.gate import Gate
 from accounts.token import commands
 from accounts.token.domain import FORM, read_request
 from chassis.runtime import Live
@@ -24,17 +23,6 @@ _EXAMPLE = {
     "client_secret": "secret-for-the-docs-only",
     "scope": "catalog:read catalog:write",
 }
-
-
-async def get_gate(request: Request, runtime: Live) -> HashingGate:
-    """The application's one gate, made at its first token."""
-    state = request.app.state
-    if not hasattr(state, "hashing_gate"):
-        state.hashing_gate = create_gate(cast(AccountsSettings, runtime.settings))
-    return cast(HashingGate, state.hashing_gate)
-
-
-Gate = Annotated[HashingGate, Depends(get_gate)]
 
 
 class ClientBasic(SecurityBase):

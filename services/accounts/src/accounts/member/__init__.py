@@ -1,0 +1,1 @@
+"""Members of companies: people who act for a unit."""

@@ -1,0 +1,122 @@
+"""Writes of companies, units and members with all that follows from them."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from accounts.company import commands as companies
+from accounts.company.queries import get_wholes, lock_companies
+from accounts.errors import CompanyUnknown, CurrencyNotOfCompany, UnitNotOfCompany
+from accounts.member import commands as members
+from accounts.member import queries as member_queries
+from accounts.member.views import as_member
+from accounts.partner.hashing import HashingGate
+from accounts.profile.commands import revoke, tell_member, tell_profiles
+from accounts.segment.commands import reevaluate
+from accounts.unit import commands as units
+from accounts.unit.queries import find_unit
+from accounts.unit.views import as_unit
+from chassis.runtime import Runtime
+from contracts.bulk import LineOutcome
+from contracts.companies import Company, Member, PutCompany, PutMember, PutUnit, Unit
+
+
+async def put_company(
+    session: AsyncSession,
+    key: str,
+    body: PutCompany,
+    *,
+    if_match: frozenset[str] | None,
+    now: datetime,
+) -> tuple[Company, LineOutcome]:
+    """Make or change a company; the same again changes nothing.
+
+    Emits CompanyChanged, and where that follows BuyerProfileChanged, AccessRevoked for all its
+    members, GroupMembershipChanged. Raises VersionNotCurrent, CompanyCurrencyFixed.
+    """
+    row, outcome = await companies.save_company(session, key, body, if_match=if_match, now=now)
+    if outcome is LineOutcome.CREATED:
+        await companies.tell_as_they_are(session, [key])
+        await reevaluate(session, [key], now=now)
+    elif outcome is LineOutcome.UPDATED:
+        await companies.tell_companies(session, [key], now=now)
+        if not row.is_active:
+            await revoke(session, await member_queries.list_subjects(session, key), now=now)
+        if not await reevaluate(session, [key], now=now):
+            await tell_profiles(session, [key], now=now)
+    (company,) = await get_wholes(session, [key])
+    return company, outcome
+
+
+async def put_unit(
+    session: AsyncSession,
+    company: str,
+    key: str,
+    body: PutUnit,
+    *,
+    if_match: frozenset[str] | None,
+    now: datetime,
+) -> tuple[Unit, LineOutcome]:
+    """Make or change a unit; the same again changes nothing.
+
+    Emits BuyerProfileChanged where a unit moved. Raises CompanyUnknown and what `save_unit` does.
+    """
+    if not await lock_companies(session, [company]):
+        raise CompanyUnknown(company)
+    before = await find_unit(session, key)
+    row, outcome = await units.save_unit(session, company, key, body, if_match=if_match, now=now)
+    if before is not None and before.parent != row.parent:
+        await tell_profiles(session, [company], now=now)
+    return as_unit(row), outcome
+
+
+async def put_member(
+    session: AsyncSession,
+    company: str,
+    key: str,
+    body: PutMember,
+    *,
+    password_hash: str | None,
+    if_match: frozenset[str] | None,
+    now: datetime,
+) -> tuple[Member, LineOutcome]:
+    """Make or change a member; the same again changes nothing.
+
+    Emits BuyerProfileChanged, and AccessRevoked where they have no access or another password.
+    Raises CompanyUnknown, UnitNotOfCompany, CurrencyNotOfCompany and what `save_member` does.
+    """
+    (of, *_) = [*await lock_companies(session, [company]), None]
+    if of is None:
+        raise CompanyUnknown(company)
+    unit = await find_unit(session, body.unit)
+    if unit is None or unit.company != company:
+        raise UnitNotOfCompany(body.unit)
+    if body.order_limit is not None and body.order_limit.currency != of.currency:
+        raise CurrencyNotOfCompany(of.currency, field="/order_limit/currency")
+    row, outcome = await members.save_member(
+        session, company, key, body, password_hash=password_hash, if_match=if_match, now=now
+    )
+    if outcome is not LineOutcome.UNCHANGED:
+        is_new = outcome is LineOutcome.CREATED
+        if not is_new and (password_hash is not None or not row.is_active):
+            await revoke(session, [str(row.id)], now=now)
+        await tell_member(session, row.id, is_new=is_new)
+    return as_member(row, currency=of.currency), outcome
+
+
+async def hash_password(
+    runtime: Runtime, gate: HashingGate, key: str, body: PutMember
+) -> str | None:
+    """The hash of a member's new password; None where there is none, or it is what it was.
+
+    Nothing is locked meanwhile. Raises TooManyTokenRequests.
+    """
+    if body.password is None:
+        return None
+    password = body.password.get_secret_value()
+    async with runtime.reader.connect() as connection:
+        known = await member_queries.find_member(connection, key)
+    before = None if known is None else known.password_hash
+    if before is not None and await gate.is_secret_of(before, password, client=key):
+        return None
+    return await gate.hash_secret(password, client=key)

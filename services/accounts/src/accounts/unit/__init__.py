@@ -1,0 +1,1 @@
+"""Units of companies: shops and departments, in a tree."""
