@@ -121,9 +121,9 @@ def test_house_has_no_faults():
             "orders/cart/queries.py: another feature's tables, orders.stock.tables",
         ),
         (
-            "orders.cart.commands",
+            "orders.delivery.commands",
             "from orders.stock.tables import LevelRow",
-            "orders/cart/commands.py: another feature's tables, orders.stock.tables",
+            "orders/delivery/commands.py: another feature's tables, orders.stock.tables",
         ),
     ],
 )

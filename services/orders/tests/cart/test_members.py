@@ -282,7 +282,8 @@ async def test_a_cart_that_cannot_be_priced_hides_no_other(portal, neighbour_fak
 async def test_only_members_list_carts(portal):
     client = portal.shop.client
     guest = await portal.shop.open(("71053", 1))
-    for headers in ({}, guest.headers):
+    nothing: dict[str, str] = {}
+    for headers in (nothing, guest.headers):
         answer = await client.get("/v1/carts", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (401, "token-missing")
     answer = await client.get("/v1/carts", headers=portal.shop.partner)

@@ -156,7 +156,7 @@ def test_no_text_raises_and_what_is_read_is_a_sku_and_a_quantity(text):
     for one in pasted:
         assert re.fullmatch(SKU_PATTERN, one.sku)
         assert 1 <= one.quantity <= MAX_QUANTITY
-    numbers = [one.line for one in [*pasted, *refused]]
+    numbers = [one.line for one in pasted] + [one.line for one in refused]
     assert len(set(numbers)) == len(numbers)
     assert all(len(one.text) <= 200 and one.message for one in refused)
 

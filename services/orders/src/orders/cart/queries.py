@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from chassis.paging import decode_cursor, encode_cursor
@@ -33,14 +33,16 @@ from orders.store import queries as stores
 
 Source = AsyncConnection | AsyncSession
 
-_CART = select(
+_CART: Select[Any] = select(
     *(c for c in CartRow.__table__.columns if c.name != "created_at"),
     stores.is_narrowed(CartRow.store).label("is_narrowed"),
 )
 _LINES = select(CartLineRow.id, CartLineRow.sku, CartLineRow.quantity).order_by(
     CartLineRow.position
 )
-_OWNER = select(CartRow.secret_hash, CartRow.member_id, CartRow.company)
+_OWNER: Select[Any] = select(
+    *(CartRow.__table__.c[name] for name in ("secret_hash", "member_id", "company"))
+)
 _NO_HASH = hash_secret("")
 _PRICED_AT_ONCE = 8
 
@@ -136,8 +138,8 @@ async def _list_carts(
         .order_by(CartLineRow.position)
     )
     lines: dict[UUID, list[Line]] = {row.id: [] for row in shown}
-    for cart_id, *line in found:
-        lines[cart_id].append(Line(*line))
+    for cart_id, line_id, sku, quantity in found:
+        lines[cart_id].append(Line(line_id, sku, quantity))
     carts = [_as_state(row, lines[row.id], profile) for row in shown]
     return carts, encode_cursor(shown[-1].id) if len(rows) > limit else None
 

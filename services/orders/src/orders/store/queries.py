@@ -4,6 +4,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, false, func, or_, sel
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from contracts.catalog import Audience
+from orders.errors import StoreUnknown
 from orders.store.domain import StoreFacts
 from orders.store.tables import StoreRow
 
@@ -27,6 +28,14 @@ async def find_store(source: AsyncConnection | AsyncSession, key: str) -> StoreF
         audience=Audience(store.audience),
         default_assortment=store.default_assortment,
     )
+
+
+async def get_store(source: AsyncConnection | AsyncSession, key: str) -> StoreFacts:
+    """The store of that key. Raises StoreUnknown."""
+    store = await find_store(source, key)
+    if store is None:
+        raise StoreUnknown(key)
+    return store
 
 
 def is_narrowed(key: SQLColumnExpression[str]) -> ColumnElement[bool]:
