@@ -9,10 +9,13 @@ import pytest
 from sqlalchemy import select, text
 
 from catalog.app import SERVICE
+from chassis import buyers
 from chassis.outbox import OutboxRow
 from chassis.runtime import Runtime
 from chassis.service import Service
 from chassis.testing import MakeToken
+from contracts.buyers import BuyerProfile
+from contracts.ids import new_id
 
 STORE = {
     "name": {"en": "Tandem Gifts UK"},
@@ -87,6 +90,94 @@ def put_product(partner: httpx.AsyncClient) -> Put:
 def product() -> Callable[..., dict[str, Any]]:
     """Makes the body of a product."""
     return a_product
+
+
+@pytest.fixture
+def put_assortment(partner: httpx.AsyncClient) -> Put:
+    """`await put_assortment("lights", categories=["lighting"], company="acme")`; see below."""
+
+    async def put(key: str, **fields: Any) -> httpx.Response:
+        return await partner.put(f"/v1/assortments/{key}", json=an_assortment(**fields))
+
+    return put
+
+
+def an_assortment(
+    *,
+    assigned: tuple[tuple[str, ...], ...] = (),
+    exclude: dict[str, list[str]] | None = None,
+    stores: tuple[str, ...] = (),
+    **include: list[str],
+) -> dict[str, Any]:
+    """`assigned` has (level, key, effect) or (level, key, effect, company)."""
+    names = ("level", "key", "effect", "company")
+    return {
+        "name": "Some",
+        "stores": list(stores),
+        "include": include or None,
+        "exclude": exclude,
+        "assignments": [dict(zip(names, one, strict=False)) for one in assigned],
+    }
+
+
+@pytest.fixture
+async def portal(partner: httpx.AsyncClient) -> str:
+    """Key of a store for companies."""
+    answer = await partner.put("/v1/stores/b2b-eu", json=STORE | {"audience": "b2b"})
+    assert answer.status_code == 201
+    return "b2b-eu"
+
+
+@pytest.fixture
+async def sign_in(
+    app: Any, runtime: Runtime, make_token: MakeToken
+) -> AsyncIterator[Callable[..., Awaitable[httpx.AsyncClient]]]:
+    """`await sign_in(company="acme", units=["shop", "root"])`: a member's client.
+
+    `client.profile` is what the copy has of them; give one as `profile` to change it.
+    """
+    clients: list[httpx.AsyncClient] = []
+
+    async def enter(**values: Any) -> httpx.AsyncClient:
+        profile = BuyerProfile.model_validate(
+            {
+                "member_id": new_id(),
+                "sequence": 1,
+                "is_active": True,
+                "company": "acme",
+                "units": ["root"],
+                "roles": ["buyer"],
+                "groups": [],
+                "agreements": [],
+                "country": "GB",
+                "currency": "EUR",
+                **values,
+            }
+        )
+        async with runtime.sessions() as session:
+            await buyers.keep(session, [profile])
+            await session.commit()
+        member = str(profile.member_id)
+        claim = {
+            "member_id": member,
+            "company": profile.company,
+            "unit": profile.units[0],
+            "roles": profile.roles,
+            "version": profile.sequence,
+        }
+        token = make_token(kind="member", subject=member, buyer=claim)
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://service",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        client.profile = profile  # type: ignore[attr-defined]
+        clients.append(client)
+        return client
+
+    yield enter
+    for client in clients:
+        await client.aclose()
 
 
 def a_product(

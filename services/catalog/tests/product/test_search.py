@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from catalog.product import queries
 from catalog.product.queries import Start
-from catalog.viewer.domain import EVERYTHING
+from catalog.viewer.domain import EVERYTHING, Plan
 from chassis.paging import encode_cursor
 
 NAMES = {
@@ -135,8 +135,11 @@ class Explained(Exception):
 
 
 @pytest.fixture
-async def large(runtime, bulk, product, put_category, store):
-    """5,000 products in categories of several sizes, and statistics that say so."""
+async def large(runtime, bulk, product, put_category, put_assortment, store):
+    """5,000 products in categories of several sizes and in a small assortment, and statistics
+    that say so.
+    """
+    await put_assortment("a", categories=["small"])
     await put_category("all")
     for category in ("c0", "c1", "c2", "c3", "small"):
         await put_category(category, parent="all")
@@ -157,6 +160,7 @@ async def large(runtime, bulk, product, put_category, store):
     return store
 
 
+NARROW = Plan(narrowings=((1,), (1, 2)), widenings=(3,), exclusions=(4,))
 LISTS: list[tuple[dict[str, Any], set[str]]] = [
     ({"wanted": "thing 500"}, {"ix_products_search"}),
     ({"wanted": "k00017"}, {"ix_products_search"}),
@@ -165,6 +169,9 @@ LISTS: list[tuple[dict[str, Any], set[str]]] = [
     ({"category": "c1", "start": Start(0, "k02500")}, {"pk_placements"}),
     ({}, {"ix_products_published"}),
     ({"start": Start(0, "k02500")}, {"ix_products_published"}),
+    ({"plan": NARROW}, {"ix_products_assortments", "ix_products_published"}),
+    ({"plan": NARROW, "wanted": "thing 500"}, {"ix_products_search"}),
+    ({"plan": NARROW, "category": "small"}, {"pk_placements"}),
 ]
 
 
@@ -182,13 +189,14 @@ async def test_lists_are_read_by_an_index(large, runtime):
     reader: Any = SimpleNamespace(execute=explain)
     for asked, indexes in LISTS:
         question: dict[str, Any] = {
+            "plan": EVERYTHING,
             "category": None,
             "wanted": None,
             "start": Start(),
             "limit": 21,
         } | asked
         with pytest.raises(Explained) as explained:
-            await queries.list_products(reader, EVERYTHING, store=large, **question)
+            await queries.list_products(reader, store=large, **question)
         plan = str(explained.value)
         assert any(index in plan for index in indexes), f"{asked}\n{plan}"
         for table in ("products", "placements", "variants"):

@@ -45,10 +45,10 @@ async def write_assortment(
     found = await session.get(AssortmentRow, key, with_for_update=True)
     versions.check(found.version if found else None, if_match)
     if found is None and await _insert(session, key, wanted, now=now):
-        row = await session.get_one(AssortmentRow, key)
-        await _store_clauses(session, row.id, body)
-        await _store_assignments(session, row.id, body)
-        return Written(_changed(session, row), LineOutcome.CREATED, row.id, True)
+        made = await session.get_one(AssortmentRow, key)
+        await _store_clauses(session, made.id, body)
+        await _store_assignments(session, made.id, body)
+        return Written(_changed(session, made), LineOutcome.CREATED, made.id, True)
     # Somebody may have made it between the look and the insert: then it is a change.
     row = found
     if row is None:

@@ -78,12 +78,18 @@ def _seen_variant(shape: Shape) -> list[ColumnElement[bool]]:
 def _seen(shape: Shape) -> list[ColumnElement[bool]]:
     """Conditions: a variant of the product is seen; none where everything is.
 
-    The first is only there for the index on the tags of all variants together.
+    The first is only there for the index on the tags of all variants together. The OFFSET keeps
+    PostgreSQL from joining instead: it would sometimes walk through all variants.
     """
     if shape == EVERYTHING.shape:
         return []
-    variant = exists().where(VariantRow.product_key == ProductRow.key, *_seen_variant(shape))
-    return [viewers.may_see(shape, ProductRow.assortments), variant]
+    variant = (
+        select(literal_column("1"))
+        .where(VariantRow.product_key == ProductRow.key, *_seen_variant(shape))
+        .correlate(ProductRow)
+        .offset(literal_column("0"))
+    )
+    return [viewers.may_see(shape, ProductRow.assortments), variant.exists()]
 
 
 def is_in_branch(category: SQLColumnExpression[str], plan: Plan) -> ColumnElement[bool]:
