@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, any_, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from accounts.agreement.tables import AgreementRow
@@ -72,7 +73,7 @@ async def find_in_force(
     """
     rows = await source.execute(
         _AGREEMENTS.where(AgreementRow.company == any_(texts(companies)), _holds_at(now))
-        .distinct(AgreementRow.company)
+        .ext(distinct_on(AgreementRow.company))
         .order_by(*_BEST_FIRST)
     )
     return {row.company: as_agreement(row) for row in rows}

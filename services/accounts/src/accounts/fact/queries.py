@@ -34,9 +34,9 @@ async def sum_spend(
 ) -> dict[str, int]:
     """What every company asked for spent since then, in minor units of its currency."""
     rows = await source.execute(
-        select(OrderFactRow.company, func.sum(OrderFactRow.spend_minor))
+        select(OrderFactRow.company, func.sum(OrderFactRow.spend_minor).label("spent"))
         .where(OrderFactRow.company == any_(texts(companies)), OrderFactRow.placed_at > since)
         .group_by(OrderFactRow.company)
     )
-    spent = {company: int(total) for company, total in rows.tuples()}
+    spent = {row.company: int(row.spent) for row in rows}
     return {company: spent.get(company, 0) for company in companies}

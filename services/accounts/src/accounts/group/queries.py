@@ -55,11 +55,11 @@ async def count_members(
 ) -> dict[str, int]:
     """How many companies are in each of these groups."""
     rows = await source.execute(
-        select(GroupMembershipRow.group_key, func.count())
+        select(GroupMembershipRow.group_key, func.count().label("size"))
         .where(GroupMembershipRow.group_key == any_(texts(groups)), _IS_IN)
         .group_by(GroupMembershipRow.group_key)
     )
-    sizes: dict[str, int] = dict(rows.tuples().all())
+    sizes: dict[str, int] = {row.group_key: row.size for row in rows}
     return {key: sizes.get(key, 0) for key in groups}
 
 

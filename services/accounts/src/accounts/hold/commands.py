@@ -99,8 +99,7 @@ async def settle_hold(
     if row is None:
         raise HoldUnknown(hold_id)
     if row.outcome in _OPEN:
-        row.order_number = order_number
-        await _end(session, row, HoldOutcome.SETTLED, now=now)
+        await _end(session, row, HoldOutcome.SETTLED, order_number=order_number, now=now)
     elif row.outcome != HoldOutcome.SETTLED or row.order_number != order_number:
         raise HoldNotOpen(hold_id, row.outcome)
     return as_hold(row)
@@ -187,7 +186,14 @@ async def _lock_budgets(session: AsyncSession, buyer: BuyerProfile, *, now: date
     ]
 
 
-async def _end(session: AsyncSession, row: HoldRow, outcome: HoldOutcome, *, now: datetime) -> None:
+async def _end(
+    session: AsyncSession,
+    row: HoldRow,
+    outcome: HoldOutcome,
+    *,
+    order_number: str | None = None,
+    now: datetime,
+) -> None:
     """Release or settle all that a hold took, in the order in which ledgers are locked."""
     taken = await list_held(session, row.id)
     movement = release if outcome is HoldOutcome.RELEASED else settle
@@ -199,9 +205,10 @@ async def _end(session: AsyncSession, row: HoldRow, outcome: HoldOutcome, *, now
             ledgers,
             movement(amount_minor),
             hold_id=row.id,
-            order_number=row.order_number,
+            order_number=order_number,
             now=now,
         )
     row.outcome = outcome.value
+    row.order_number = order_number
     row.updated_at = now
     await session.flush()

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from accounts.company.commands import tell_companies
 from accounts.company.queries import find_company, list_keys, lock_companies
-from accounts.errors import CompanyNotKnown
+from accounts.errors import CompanyUnknown
 from accounts.fact.commands import record_order
 from accounts.group import commands as groups
 from accounts.group import queries as group_queries
@@ -60,13 +60,13 @@ async def reevaluate(
 async def take_order(session: AsyncSession, order: OrderPlaced, *, now: datetime) -> None:
     """Add a placed order to its company's facts, once, and try the rules on it.
 
-    Guests' orders say nothing of a company. Raises CompanyNotKnown.
+    Guests' orders say nothing of a company. Raises CompanyUnknown.
     """
     if order.buyer is None:
         return
     company = await find_company(session, order.buyer.company)
     if company is None:
-        raise CompanyNotKnown(order.buyer.company)
+        raise CompanyUnknown(order.buyer.company)
     await lock_companies(session, [company.key])
     gross = order.total.gross
     is_new = await record_order(

@@ -199,7 +199,11 @@ def upgrade() -> None:
             name=op.f("ck_ledger_entries_settled_by_order"),
         ),
         sa.CheckConstraint(
-            "CASE kind WHEN 'held' THEN held_minor > 0 AND used_minor = 0 WHEN 'released' THEN held_minor < 0 AND used_minor = 0 WHEN 'settled' THEN held_minor < 0 AND used_minor = -held_minor ELSE false END",
+            "CASE kind"
+            " WHEN 'held' THEN held_minor > 0 AND used_minor = 0"
+            " WHEN 'released' THEN held_minor < 0 AND used_minor = 0"
+            " WHEN 'settled' THEN held_minor < 0 AND used_minor = -held_minor"
+            " ELSE false END",
             name=op.f("ck_ledger_entries_moves_as_its_kind_says"),
         ),
         sa.ForeignKeyConstraint(
