@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.hold.domain import Line, judge
-from accounts.ledger.domain import Standing, add_up, hold, release, settle
+from accounts.ledger.domain import Movement, Standing, add_up, hold, release, settle
 from contracts.companies import HoldOutcome, OverLimit, OverReason
 from contracts.money import MAX_MINOR, Money
 
@@ -84,7 +84,8 @@ def test_the_refusal_says_what_would_do():
 )
 def test_a_limit_that_refuses_is_never_topped(limit, over, steps):
     """Any sequence of holds, releases and settlements, judged one after the other."""
-    movements, open_holds = [], {}
+    movements: list[Movement] = []
+    open_holds: dict[int, int] = {}
     for step, number, amount in steps:
         standing = add_up(movements)
         if step == "h" and number not in open_holds:

@@ -206,7 +206,7 @@ async def test_all_at_once_on_one_hold_take_and_give_it_once(trade):
     await asyncio.gather(*(trade.hold("h", asked) for _ in range(10)))
     assert len(await trade.rows("SELECT 1 FROM ledger_entries")) == 1
 
-    async def end(number: int) -> int:
+    async def end(number):
         path, body = ("release", None) if number % 2 else ("settle", {"order_number": "T-1"})
         answer = await trade.client.post(f"/v1/holds/h/{path}", json=body, headers=trade.orders)
         return answer.status_code
@@ -244,7 +244,8 @@ async def test_entries_come_in_pages_newest_first(trade):
     buyer = await trade.ready()
     for number in range(5):
         await trade.hold(f"h{number}", trade.ask(buyer, "1.00"))
-    path, seen, after = "/v1/companies/acme/credit/entries", [], {}
+    path, seen = "/v1/companies/acme/credit/entries", []
+    after: dict[str, str] = {}
     while True:
         page = await trade.get(path, limit=2, **after)
         seen += [one["hold_id"] for one in page["items"]]

@@ -27,7 +27,7 @@ def as_agreement(row: AgreementRow | Row[Any]) -> Agreement:
     )
 
 
-def as_facts(row: Row[Any]) -> AgreementFacts:
+def as_facts(row: Any) -> AgreementFacts:
     """What other services need to know of it."""
     return AgreementFacts(
         key=row.key, priority=row.priority, valid_from=row.valid_from, valid_to=row.valid_to

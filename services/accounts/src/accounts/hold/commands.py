@@ -59,7 +59,8 @@ async def put_hold(session: AsyncSession, hold_id: str, body: PutHold, *, now: d
     verdict = await _hold(session, row, body, now=now)
     row.outcome = verdict.outcome.value
     row.over = [reason.value for reason in verdict.over]
-    row.problem = verdict.problem and verdict.problem.model_dump(mode="json")
+    if verdict.problem is not None:
+        row.problem = verdict.problem.model_dump(mode="json")
     session.add(row)
     await session.flush()
     return as_hold(row)

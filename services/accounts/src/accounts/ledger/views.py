@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from sqlalchemy import Row
-
 from accounts.ledger.domain import Standing
 from contracts.companies import Balance, LedgerEntry, LedgerEntryKind
 from contracts.money import Money
@@ -19,7 +17,7 @@ def as_balance(standing: Standing, *, limit: Money) -> Balance:
     )
 
 
-def as_entry(row: Row[Any]) -> LedgerEntry:
+def as_entry(row: Any) -> LedgerEntry:
     """A movement; the row has its ledger's currency."""
     return LedgerEntry(
         id=row.id,
