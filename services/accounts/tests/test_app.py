@@ -2,8 +2,10 @@
 
 import httpx
 
+from accounts.app import SERVICE
 from chassis.migrate import differences
 from contracts.accounts import PARTNER_SCOPES
+from contracts.topology import QUEUES, SNAPSHOTS
 
 SECRET = "correct-horse-battery-staple-2010-12-01"
 
@@ -43,3 +45,48 @@ async def test_whatever_a_known_client_sends_is_answered_as_documented(
         headers={"Authorization": basic}, skip=("GET /v1/changes",), examples=30
     )
     assert {"200", "400"} <= seen
+
+
+def test_service_takes_and_streams_what_the_topology_says():
+    queues = {queue for queue in QUEUES if queue.startswith("accounts.")}
+    assert {one.queue for one in SERVICE.consumers} == queues
+    assert tuple(one.type for one in SERVICE.snapshots) == SNAPSHOTS["accounts"]
+
+
+async def test_every_parameter_is_described_with_an_example(app_client):
+    document = (await app_client.get("/openapi.json")).json()
+    ids = []
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            ids.append(operation["operationId"])
+            if not path.startswith("/v1/"):
+                continue
+            assert operation["summary"], path
+            assert operation["description"], path
+            for parameter in operation.get("parameters", []):
+                assert parameter["description"], (path, parameter["name"])
+                schema = parameter["schema"]
+                shown = [parameter, schema, *schema.get("anyOf", [])]
+                has_example = any("example" in one or "examples" in one for one in shown)
+                assert has_example or "default" in schema, (path, parameter["name"])
+    assert len(ids) == len(set(ids))
+
+
+async def test_whatever_orders_and_partners_send_is_answered_as_documented(
+    app_client, call_every_operation, trade
+):
+    await trade.ready()
+    await trade.budget()
+    document = (await app_client.get("/openapi.json")).json()
+    operations = {
+        f"{method.upper()} {path}": path
+        for path, item in document["paths"].items()
+        for method in item
+    }
+    for headers, served in (
+        (trade.partner, ("/v1/agreements", "/v1/budgets", "/v1/customer-groups", "/v1/companies")),
+        (trade.orders, ("/v1/holds",)),
+    ):
+        others = tuple(name for name, path in operations.items() if not path.startswith(served))
+        seen = await call_every_operation(headers=headers, skip=others, examples=8)
+        assert {"200", "404", "422"} <= seen

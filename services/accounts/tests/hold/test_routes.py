@@ -1,6 +1,7 @@
 """Holds and credit over HTTP: told, repeated, refused, given back, used, and raced for."""
 
 import asyncio
+from random import Random
 from uuid import uuid4
 
 import pytest
@@ -315,3 +316,46 @@ async def test_bad_input_is_told_by_field(trade, change, pointer):
     assert problem["errors"][0]["pointer"] == pointer
     assert (await trade.settle("nothing", status=404))["code"] == "hold-unknown"
     assert await trade.rows("SELECT 1 FROM holds") == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_comes_side_by_side_the_ledgers_add_up(trade, seed):
+    """Holds, repeats, releases and settlements of a dozen ids by chance, eight at once."""
+    chance = Random(seed)
+    buyer = await trade.ready()
+    await trade.agreement(credit_limit=eur("300.00"))
+    await trade.budget("soft", "90.00")
+    await trade.budget("hard", "250.00", over_budget="refuse")
+    limit = asyncio.Semaphore(8)
+
+    async def act(number: int, action: str) -> None:
+        async with limit:
+            path, body = f"/v1/holds/h{number}", trade.ask(buyer, f"{number + 10}.00")
+            if action == "put":
+                answer = await trade.client.put(path, json=body, headers=trade.orders)
+            else:
+                content = {"order_number": f"T-{number}"} if action == "settle" else None
+                answer = await trade.client.post(
+                    f"{path}/{action}", json=content, headers=trade.orders
+                )
+            assert answer.status_code in (200, 404, 409), answer.text
+
+    actions = [
+        act(chance.randrange(24), chance.choice(["put", "put", "release", "settle"]))
+        for _ in range(150)
+    ]
+    await asyncio.gather(*actions)
+    await trade.check_ledgers()
+    credit = (await trade.get("/v1/companies/acme/credit"))["balance"]
+    hard = (await trade.get("/v1/budgets/hard"))["balance"]
+    assert not credit["available"]["amount"].startswith("-")
+    assert not hard["available"]["amount"].startswith("-")
+    open_holds = await trade.rows(
+        "SELECT coalesce(sum(amount_minor) FILTER (WHERE outcome = 'settled'), 0) AS used,"
+        " coalesce(sum(amount_minor) FILTER (WHERE outcome IN ('granted', 'needs_approval')), 0)"
+        " AS held FROM holds"
+    )
+    ledgers = await trade.rows("SELECT held_minor, used_minor FROM ledgers")
+    assert {(row.held_minor, row.used_minor) for row in ledgers} == {
+        (open_holds[0].held, open_holds[0].used)
+    }
