@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from accounts.fact.tables import CompanyFactsRow, OrderFactRow
+from contracts.money import MAX_MINOR
 
 
 async def record_order(
@@ -15,7 +16,8 @@ async def record_order(
 ) -> bool:
     """Add an order to its company's facts, once; whether it was new.
 
-    Sums commute, so it does not matter in which order they come.
+    Sums commute, so it does not matter in which order they come; they stop at the largest sum of
+    money there is.
     """
     entered = await session.execute(
         insert(OrderFactRow)
@@ -33,7 +35,9 @@ async def record_order(
             index_elements=["company"],
             set_={
                 "orders": CompanyFactsRow.orders + 1,
-                "lifetime_spend_minor": CompanyFactsRow.lifetime_spend_minor + spend_minor,
+                "lifetime_spend_minor": func.least(
+                    CompanyFactsRow.lifetime_spend_minor + spend_minor, MAX_MINOR
+                ),
                 "last_order_at": func.greatest(
                     CompanyFactsRow.last_order_at, added.excluded.last_order_at
                 ),

@@ -4,7 +4,7 @@ The one place that knows the library. An expression's types are checked when it 
 one that goes through too many steps is stopped by the library's own budget.
 """
 
-from dataclasses import asdict, fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 
@@ -88,9 +88,10 @@ def _compile(rule: str) -> cel.Expression:
 
 
 def _facts_of(subject: Subject) -> dict[str, object]:
-    facts = asdict(replace(subject, last_order_at=subject.last_order_at or _NEVER))
-    del facts["company"]
-    return {**facts, "tags": list(subject.tags)}
+    facts = {name: getattr(subject, name) for name in _TYPES}
+    facts["tags"] = list(subject.tags)
+    facts["last_order_at"] = subject.last_order_at or _NEVER
+    return facts
 
 
 def _words_of(error: RuntimeError) -> str:

@@ -16,12 +16,17 @@ from accounts.errors import CompanyUnknown
 from accounts.fact.commands import record_order
 from accounts.group import commands as groups
 from accounts.group import queries as group_queries
-from accounts.group.domain import MANY, Change
-from accounts.group.rules import holds
+from accounts.group.domain import MANY, Change, find_changes
 from accounts.group.tables import CustomerGroupRow
 from accounts.group.views import as_group
 from accounts.profile.commands import tell_profiles
-from accounts.segment.queries import BATCH, check_group, find_group_changes, list_subjects
+from accounts.segment.queries import (
+    BATCH,
+    check_group,
+    choose,
+    find_group_changes,
+    list_subjects,
+)
 from chassis import versions
 from contracts.bulk import LineOutcome
 from contracts.companies import CustomerGroup, MembershipReason, PutCustomerGroup
@@ -48,12 +53,14 @@ async def reevaluate(
         return []
     present = await group_queries.list_groups_of(session, companies)
     subjects = await list_subjects(session, companies, now=now)
-    changes = [
-        Change(subject.company, key, not was_member)
-        for subject in subjects
-        for key, rule in rules.items()
-        if holds(rule, subject) != (was_member := key in present[subject.company])
-    ]
+    changes: list[Change] = []
+    for key, rule in rules.items():
+        changes += find_changes(
+            key,
+            of=[subject.company for subject in subjects],
+            wanted=await choose(rule, subjects),
+            present={company for company, groups_of in present.items() if key in groups_of},
+        )
     return await _apply(session, changes, reason=MembershipReason.FACTS_CHANGED, now=now)
 
 
