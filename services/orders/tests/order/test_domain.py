@@ -7,14 +7,26 @@ from uuid import UUID
 
 import pytest
 
+from contracts.approvals import ApprovalRequest
+from contracts.buyers import BuyerProfile
 from contracts.catalog import SkuEntitlement
+from contracts.companies import Hold
 from contracts.money import Money
 from contracts.orders import Address, CartStatus
 from contracts.pricing import PriceResolution
 from orders.cart.domain import DELIVERY, CartState, Line
 from orders.delivery.domain import Method
-from orders.errors import CartNotOrderable, PriceChanged
-from orders.order.domain import agree, order_number, serial_of, sold_skus
+from orders.errors import BuyersOnly, CartNotOrderable, PriceChanged
+from orders.order.domain import (
+    agree,
+    may_cancel,
+    order_number,
+    refusal_of_hold,
+    refusal_of_request,
+    serial_of,
+    sold_skus,
+    submit_as,
+)
 
 LINE_ID = UUID("01932c07-2a3c-7d5e-8f00-3b6a4f1d2e11")
 METHOD = Method(
@@ -160,3 +172,107 @@ def test_an_order_number_is_read_only_as_it_was_written(number, serial):
     assert serial_of(number) == serial
     if serial is not None:
         assert order_number(serial) == number
+
+
+def make_profile(*roles: str) -> BuyerProfile:
+    return BuyerProfile.model_validate(
+        {
+            "member_id": LINE_ID,
+            "sequence": 1,
+            "is_active": True,
+            "company": "acme",
+            "units": ["shop", "root"],
+            "roles": roles,
+            "groups": [],
+            "agreements": [],
+            "order_limit": {"amount": "250.00", "currency": "EUR"},
+            "country": "GB",
+            "currency": "EUR",
+        }
+    )
+
+
+def test_who_submits_is_kept_as_they_were():
+    submitter = submit_as(make_profile("approver", "buyer"))
+    assert (submitter.company, submitter.units) == ("acme", ["shop", "root"])
+    assert submitter.order_limit == Money(25_000, "EUR")
+    assert submitter.as_buyer.unit == "shop"
+    with pytest.raises(BuyersOnly):
+        submit_as(make_profile("approver", "admin"))
+
+
+@pytest.mark.parametrize(
+    ("roles", "is_own", "may"),
+    [
+        (("buyer",), True, True),
+        (("approver",), True, True),
+        (("approver", "buyer"), False, False),
+        (("admin",), False, True),
+    ],
+)
+def test_who_ordered_or_an_admin_cancels(roles, is_own, may):
+    member_id = LINE_ID if is_own else CART.id
+    assert may_cancel(make_profile(*roles), member_id=member_id) is may
+
+
+@pytest.mark.parametrize(
+    ("outcome", "problem", "status", "code", "pointers"),
+    [
+        ("granted", None, None, None, []),
+        ("needs_approval", None, None, None, []),
+        ("released", None, 409, "hold-released", []),
+        ("refused", None, 409, "order-not-held", []),
+        ("refused", ("budget-exceeded", ["/amount"]), 409, "budget-exceeded", ["/agreed_total"]),
+        ("refused", ("no-agreement", ["/takes_credit"]), 409, "no-agreement", ["/payment/method"]),
+        (
+            "refused",
+            ("purchase-order-number-required", []),
+            422,
+            "purchase-order-number-required",
+            ["/purchase_order_number"],
+        ),
+    ],
+)
+def test_why_nothing_is_held(outcome, problem, status, code, pointers):
+    told = problem and {
+        "code": problem[0],
+        "detail": "No.",
+        "errors": [{"pointer": one, "code": "c", "message": "m"} for one in problem[1]],
+    }
+    hold = Hold.model_validate({"id": "h", "outcome": outcome, "problem": told})
+    refusal = refusal_of_hold(hold)
+    assert (refusal and refusal.status, refusal and refusal.code) == (status, code)
+    assert [error.pointer for error in (refusal.errors if refusal else ())] == pointers
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("not_needed", None),
+        ("pending", None),
+        ("approved", None),
+        ("rejected", "order-rejected"),
+        ("timed_out", "approval-timed-out"),
+        ("withdrawn", "placement-cancelled"),
+    ],
+)
+def test_what_a_request_comes_to(status, code):
+    request = ApprovalRequest.model_validate(
+        {
+            "id": "r",
+            "version": 1,
+            "subject_type": "order",
+            "subject_id": LINE_ID,
+            "company": "acme",
+            "unit": "shop",
+            "member_id": LINE_ID,
+            "amount": {"amount": "1.00", "currency": "EUR"},
+            "reasons": [],
+            "status": status,
+            "is_escalated": False,
+            "created_at": CART.updated_at,
+            "expires_at": CART.updated_at,
+        }
+    )
+    refusal = refusal_of_request(request)
+    assert (refusal and refusal.code) == code

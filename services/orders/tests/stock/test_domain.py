@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from contracts.bulk import LineOutcome
 from orders.stock.domain import (
     Level,
+    Share,
     Shortage,
     allocate,
     book_count,
     find_shortages,
     sum_demand,
+    take,
 )
 
 
@@ -70,3 +72,22 @@ def test_a_count_books_the_difference(before, counted, outcome, difference):
     booked = book_count(level, Level("a", "main", counted, 0))
     assert (booked.outcome, booked.difference) == (outcome, difference)
     assert booked.level.reserved == (0 if before is None else before[1])
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9)), max_size=12),
+    st.dictionaries(st.sampled_from("abc"), st.integers(1, 20)),
+)
+def test_what_is_shipped_is_taken_from_what_is_reserved_for_it(rows, demand):
+    shares = [Share(sku, f"w{index}", quantity) for index, (sku, quantity) in enumerate(rows)]
+    reserved = sum_demand((share.sku, share.quantity) for share in shares)
+    if any(reserved.get(sku, 0) < quantity for sku, quantity in demand.items()):
+        with pytest.raises(ValueError, match="more than is reserved"):
+            take(demand, shares)
+        return
+    taken = take(demand, shares)
+    assert sum_demand((share.sku, share.quantity) for share in taken) == dict(
+        sorted(demand.items())
+    )
+    by_place = {share.warehouse: share.quantity for share in shares}
+    assert all(0 < share.quantity <= by_place[share.warehouse] for share in taken)
