@@ -177,12 +177,10 @@ LISTS: list[tuple[dict[str, Any], set[str]]] = [
 
 async def test_lists_are_read_by_an_index(large, runtime):
     async def explain(statement, given):
-        compiled = statement.compile(dialect=runtime.engine.dialect)
-        values = compiled.construct_params(given)
+        state = statement.compile(dialect=runtime.engine.dialect).construct_expanded_state(given)
         async with runtime.reader.connect() as connection:
             plan = await connection.exec_driver_sql(
-                f"EXPLAIN (ANALYZE) {compiled}",
-                tuple(values[name] for name in compiled.positiontup),
+                f"EXPLAIN (ANALYZE) {state.statement}", tuple(state.positional_parameters)
             )
             raise Explained("\n".join(plan.scalars()))
 

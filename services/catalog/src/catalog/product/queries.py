@@ -76,20 +76,25 @@ def _seen_variant(shape: Shape) -> list[ColumnElement[bool]]:
 
 
 def _seen(shape: Shape) -> list[ColumnElement[bool]]:
-    """Conditions: a variant of the product is seen; none where everything is.
-
-    The first is only there for the index on the tags of all variants together. The OFFSET keeps
+    """Conditions: a variant of the product is seen; none where everything is. The OFFSET keeps
     PostgreSQL from joining instead: it would sometimes walk through all variants.
     """
     if shape == EVERYTHING.shape:
         return []
-    variant = (
+    variant: Select[Any] = (
         select(literal_column("1"))
         .where(VariantRow.product_key == ProductRow.key, *_seen_variant(shape))
         .correlate(ProductRow)
         .offset(literal_column("0"))
     )
-    return [viewers.may_see(shape, ProductRow.assortments), variant.exists()]
+    return [variant.exists()]
+
+
+def _seen_by_tags(shape: Shape) -> list[ColumnElement[bool]]:
+    """The same where products are looked for, not looked up: by the index on all their tags."""
+    if shape == EVERYTHING.shape:
+        return []
+    return [viewers.may_see(shape, ProductRow.assortments), *_seen(shape)]
 
 
 def is_in_branch(category: SQLColumnExpression[str], plan: Plan) -> ColumnElement[bool]:
@@ -101,7 +106,7 @@ def is_in_branch(category: SQLColumnExpression[str], plan: Plan) -> ColumnElemen
         PlacementRow.category_key == category,
         ProductRow.key == PlacementRow.product_key,
         ProductRow.is_published,
-        *_seen(plan.shape),
+        *_seen_by_tags(plan.shape),
     )
 
 
@@ -204,7 +209,7 @@ def _page(
     The page is chosen first, in an inner query, and only its rows are completed.
     """
     conditions: list[SQLColumnExpression[bool]] = [ProductRow.is_published] if is_published else []
-    conditions += _seen(shape)
+    conditions += _seen_by_tags(shape)
     if is_searched:
         page = _found(*conditions, *([_is_in_category()] if has_category else []), shape=shape)
     else:

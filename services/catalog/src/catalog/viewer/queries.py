@@ -131,7 +131,7 @@ async def ask(
 
 def sees(shape: Shape, tags: SQLColumnExpression[list[int]]) -> ColumnElement[bool]:
     """Condition: a thing with these tags is seen under a plan of this shape."""
-    seen = may_see(shape, tags)
+    seen = _is_inside(shape, tags)
     if shape.has_exclusions:
         seen = and_(seen, not_(_overlaps(tags, "exclusions")))
     return seen
@@ -140,11 +140,11 @@ def sees(shape: Shape, tags: SQLColumnExpression[list[int]]) -> ColumnElement[bo
 def may_see(shape: Shape, tags: SQLColumnExpression[list[int]]) -> ColumnElement[bool]:
     """Condition that an index can answer: of several things with these tags between them, one
     might be seen.
+
+    Its assortments become part of the statement's text, so that PostgreSQL plans by how much is
+    in them: a list of much goes by the order of keys, one of little by the tags.
     """
-    if not shape.narrowings:
-        return true()
-    inside = and_(*(_overlaps(tags, f"narrowing_{n}") for n in range(shape.narrowings)))
-    return or_(inside, _overlaps(tags, "widenings")) if shape.has_widenings else inside
+    return _is_inside(shape, tags, literal=True)
 
 
 def parameters(plan: Plan) -> dict[str, list[int]]:
@@ -152,10 +152,28 @@ def parameters(plan: Plan) -> dict[str, list[int]]:
     given = {f"narrowing_{n}": list(union) for n, union in enumerate(plan.narrowings)}
     if plan.widenings:
         given["widenings"] = list(plan.widenings)
+    given |= {f"literal_{name}": tags for name, tags in given.items()}
     if plan.exclusions:
         given["exclusions"] = list(plan.exclusions)
     return given
 
 
-def _overlaps(tags: SQLColumnExpression[list[int]], name: str) -> ColumnElement[bool]:
-    return tags.bool_op("&&")(bindparam(name, type_=ARRAY(Integer)))
+def _is_inside(
+    shape: Shape, tags: SQLColumnExpression[list[int]], *, literal: bool = False
+) -> ColumnElement[bool]:
+    if not shape.narrowings:
+        return true()
+    names = [f"narrowing_{n}" for n in range(shape.narrowings)]
+    inside = and_(*(_overlaps(tags, name, literal=literal) for name in names))
+    if shape.has_widenings:
+        inside = or_(inside, _overlaps(tags, "widenings", literal=literal))
+    return inside
+
+
+def _overlaps(
+    tags: SQLColumnExpression[list[int]], name: str, *, literal: bool = False
+) -> ColumnElement[bool]:
+    value = bindparam(
+        f"literal_{name}" if literal else name, type_=ARRAY(Integer), literal_execute=literal
+    )
+    return tags.bool_op("&&")(value)
