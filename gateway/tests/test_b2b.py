@@ -186,12 +186,14 @@ async def test_what_is_not_the_callers_is_as_if_there_were_none(portal, shop, ma
 
 async def test_status_goes_to_the_owner(portal, shop):
     await portal.ask("{ placements(status: AWAITING_APPROVAL) { nodes { id } } }")
+    await portal.ask("{ orders(status: PARTIALLY_SHIPPED) { nodes { id } } }")
     answer = await portal.ask(
         "{ approvalRequests(status: PENDING, first: 1) { pageInfo { hasNextPage endCursor } } }"
     )
     info = answer["data"]["approvalRequests"]["pageInfo"]
     assert info["hasNextPage"]
-    assert shop.called("orders")[0].query["status"] == "awaiting_approval"
+    asked = [call.query["status"] for call in shop.called("orders")]
+    assert asked == ["awaiting_approval", "partially_shipped"]
     assert shop.called("approvals")[0].query == {"status": "pending", "limit": "1"}
     query = "query ($after: String) { approvalRequests(after: $after) { nodes { id } } }"
     await portal.ask(query, {"after": info["endCursor"]})

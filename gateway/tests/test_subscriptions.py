@@ -2,6 +2,7 @@
 ended when access is. The gateway is served by uvicorn; events come over the bus."""
 
 import asyncio
+import socket
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -91,6 +92,14 @@ class Live:
             ) as response,
         ):
             yield response, events_of(response)
+
+
+@asynccontextmanager
+async def closed_port():
+    """A port that is taken, where nobody answers."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 class Client:
@@ -340,6 +349,20 @@ async def test_who_does_not_say_who_they_are_is_refused(live, payload):
         assert await client.closed() == 4403
 
 
+async def test_who_cannot_be_known_now_is_told_to_come_again(shop):
+    async with closed_port() as port:
+        urls = {f"{name}_url": url for name, url in shop.urls.items()}
+        urls["accounts_url"] = f"http://127.0.0.1:{port}"
+        app = create_app(Settings(**urls), bus=DirectBus({}))
+        async with serve_app(app, host="127.0.0.1", port=0) as own:
+            live = Live(shop, None, own)
+            async with live.connect(init=False) as client:
+                await client.send(
+                    type="connection_init", payload={"authorization": f"Bearer {shop.token()}"}
+                )
+                assert await client.closed() == 1013
+
+
 async def test_partners_are_refused(live):
     token = live.shop.signer.sign(subject="erp", audience="tandem", kind="partner", scopes=())
     async with live.connect(init=False) as client:
@@ -484,7 +507,7 @@ async def test_a_process_has_so_many_subscriptions(open_live, eventually):
             await third.send(
                 type="connection_init", payload={"authorization": f"Bearer {live.shop.token()}"}
             )
-            assert await third.closed() == 4403
+            assert await third.closed() == 1013
         async with live.stream(ORDERS) as (response, _):
             assert response.status_code == 503
 

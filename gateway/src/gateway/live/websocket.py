@@ -25,7 +25,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.unset import UNSET
 
 from chassis import tracing
-from contracts.problems import Problem
+from contracts.problems import Problem, Unavailable
 from gateway.context import Context
 from gateway.errors import GoingAway, SubscriberTooSlow, formatted
 from gateway.executor import Executor, Outcome, Request
@@ -36,6 +36,7 @@ UNKNOWN_PROTOCOL = 4406
 FORBIDDEN = 4403
 GOING_AWAY = 1001
 TOO_SLOW = 1008
+TRY_LATER = 1013
 _CLOSING_SECONDS = 1.0
 
 Introduce = Callable[[WebSocket, str | None, ExitStack], Awaitable[Session]]
@@ -102,6 +103,8 @@ class Connection:
             code, reason = GOING_AWAY, problem.detail
         elif isinstance(problem, SubscriberTooSlow):
             code, reason = TOO_SLOW, problem.detail
+        elif isinstance(problem, Unavailable):
+            code, reason = TRY_LATER, problem.detail
         try:
             async with asyncio.timeout(_CLOSING_SECONDS):
                 await self.ws.close(code, reason)
@@ -112,13 +115,17 @@ class Connection:
     # what Strawberry's handler asks of a view
 
     async def on_ws_connect(self, context: Any) -> Any:
-        """Take the token. Raises ConnectionRejectionError, which closes with 4403."""
+        """Take the token. Raises ConnectionRejectionError, which closes with 4403, or with 1013
+        where it cannot be told now whether it holds.
+        """
         params = {name.lower(): value for name, value in self.connection_params.items()}
         given = params.get("authorization")
         header = given if isinstance(given, str) else self.ws.headers.get("authorization")
         try:
             self._session = await self._introduce(self.ws, header, self._stack)
-        except Problem:
+        except Problem as problem:
+            if isinstance(problem, Unavailable):
+                self.end(problem)
             raise ConnectionRejectionError from None
         self._session.on_end(self.end)
         return UNSET
@@ -179,6 +186,8 @@ class _Socket(ASGIWebSocketAdapter):
             return
 
     async def close(self, code: int, reason: str) -> None:
+        if self._connection._closing is not None:
+            return
         with suppress(RuntimeError):  # it is closed already
             await super().close(code, reason)
 

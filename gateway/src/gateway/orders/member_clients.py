@@ -126,9 +126,11 @@ async def find_order(context: Context, number: str) -> MemberOrder | None:
     return None if found is None else MemberOrder.from_wire(found.json(wire.Order))
 
 
-async def list_orders(context: Context, place: Place) -> tuple[list[MemberOrder], str | None]:
+async def list_orders(
+    context: Context, place: Place, status: str | None
+) -> tuple[list[MemberOrder], str | None]:
     """A page of the orders that the caller may see, and where orders goes on."""
-    return await _list(context, "/v1/orders", place, MemberOrder, Page[wire.Order])
+    return await _list(context, "/v1/orders", place, MemberOrder, Page[wire.Order], status=status)
 
 
 async def _list(

@@ -20,6 +20,7 @@ from gateway.orders.member_types import (
     MemberPlacementStatus,
 )
 from gateway.orders.queries import DeliveryQuery
+from gateway.orders.types import OrderStatus
 
 
 @strawberry.type
@@ -54,10 +55,18 @@ class MemberOrdersQuery(DeliveryQuery):
         description="Orders: a buyer's own, an approver's units', an admin's whole company's."
     )
     async def orders(
-        self, info: Info, first: First = 20, after: After = None
+        self,
+        info: Info,
+        first: First = 20,
+        after: After = None,
+        status: Annotated[
+            OrderStatus | None, strawberry.argument(description="Only those that stand there.")
+        ] = None,
     ) -> Connection[MemberOrder] | None:
         place = Place.of(first, after)
-        items, following = await clients.list_orders(info.context, place)
+        items, following = await clients.list_orders(
+            info.context, place, str(status.value) if status else None
+        )
         return Connection[MemberOrder].of(items, place, following)
 
     @strawberry.field(description="How the placing of an order goes on; null if not found.")
