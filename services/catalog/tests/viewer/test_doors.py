@@ -275,6 +275,27 @@ async def test_access_taken_away_is_refused(goods, portal, sign_in, runtime):
     assert (answer.status_code, answer.json()["code"]) == (401, "access-revoked")
 
 
+async def test_a_profile_older_than_the_token_is_never_gone_by(
+    goods, portal, sign_in, guest, make_token, neighbour_fake
+):
+    profile = (await sign_in()).profile
+    member = str(profile.member_id)
+    claim = {
+        "member_id": member,
+        "company": profile.company,
+        "unit": profile.units[0],
+        "roles": profile.roles,
+        "version": 2,
+    }
+    token = make_token(kind="member", subject=member, buyer=claim)
+    neighbour_fake.down.add("accounts")
+    for path in ("/v1/products", "/v1/products/lamp", "/v1/categories"):
+        answer = await guest.get(
+            path, params={"store": portal}, headers={"Authorization": f"Bearer {token}"}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (503, "accounts-unavailable")
+
+
 async def test_an_unknown_store_is_not_found_for_a_member(sign_in):
     member = await sign_in()
     for path in ("/v1/products", "/v1/products/lamp", "/v1/categories"):
