@@ -21,7 +21,7 @@ class AccountsQuery:
         buyer = info.context.buyer()
         return await clients.get_me(info.context, buyer, selected(info), path_of(info))
 
-    @strawberry.field(description="Members of the caller's company, for its admins.")
+    @strawberry.field(description="Members of the caller's company, those without access too.")
     async def members(
         self, info: Info, first: First = 20, after: After = None
     ) -> Connection[Member] | None:
