@@ -31,7 +31,7 @@ from contracts.testpay import (
     ProviderPayment,
     ProviderPaymentStatus,
 )
-from orders.errors import CartNotPriceable, CartTooExpensive
+from orders.errors import CartNotPriceable, CartTooExpensive, MemberInactive
 from orders.payment.domain import Authorised, Declined, Pending
 from orders.settings import OrdersSettings
 
@@ -178,7 +178,8 @@ async def ask_approval(
 ) -> ApprovalRequest:
     """Ask whether an order may go on; the same again tells how that stands.
 
-    Raises NeighbourUnavailable, also for an answer that is about something else.
+    Raises MemberInactive, and NeighbourUnavailable, also for an answer that is about something
+    else.
     """
     path = f"/v1/approval-requests/{segment(request_id)}"
     reply = await _ask_house(runtime, "approvals", "PUT", path, asked)
@@ -251,6 +252,8 @@ async def _ask_house(
     except (Unavailable, Conflict):
         raise
     except Problem as problem:
+        if problem.code == "requester-unknown":
+            raise MemberInactive from problem
         raise NeighbourUnavailable(name, f"it refused: {problem.detail}") from problem
 
 

@@ -22,6 +22,7 @@ Conflict 409
 ├── PlacementCancelled      by the member or an admin of the company
 ├── PlacementAlreadyPlaced  too late to cancel; names the order
 ├── OrderNotHeld            accounts holds no credit or budget for it; its code says why
+├── MemberInactive          access was taken from the member before anybody was asked to approve
 ├── NothingToPay            a member's order that costs nothing
 ├── OrderAlreadyShipped     nothing of it is left to be shipped
 ├── OrderOnTerms            nothing was paid that could be captured or refunded
@@ -263,6 +264,13 @@ class OrderNotHeld(Conflict):
 
     def __init__(self, code: str, detail: str, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(detail, code=code, errors=errors)
+
+
+class MemberInactive(Conflict):
+    """Access was taken from the member while their order was on its way to be approved."""
+
+    def __init__(self) -> None:
+        super().__init__("The member who ordered has no access any more.")
 
 
 class NothingToPay(Conflict):

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from chassis import process
 from chassis.clock import Clock
 from contracts.buyers import Role
+from contracts.problems import Invalid
 
 PLACED, AWAITING, REFUSED = "placed", "awaiting_approval", "refused"
 CARD = {"method": "test", "token": "tok_ok"}
@@ -450,6 +451,18 @@ async def test_a_request_that_was_withdrawn_before_it_came_is_a_cancelled_order(
     company.approvals.tombstones = Everything()
     answer = await member.place()
     assert (answer.status_code, answer.json()["code"]) == (409, "placement-cancelled")
+    await company.check_nothing_held(member)
+
+
+@pytest.mark.usefixtures("goods")
+async def test_a_member_removed_before_anybody_was_asked_gets_no_order(company, neighbour_fake):
+    def unknown(call):
+        raise Invalid("There is no such member.", code="requester-unknown")
+
+    member = await company.member(limit="50.00").fill(("71053", 5))
+    neighbour_fake.on("approvals", "PUT", "*", unknown)
+    answer = await member.place()
+    assert (answer.status_code, answer.json()["code"]) == (409, "member-inactive")
     await company.check_nothing_held(member)
 
 
