@@ -5,6 +5,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -35,16 +36,17 @@ class ApprovalsSubscription:
     ) -> AsyncGenerator[ApprovalRequest, None]:
         only = decode_id(id, "ApprovalRequest") if id is not None else None
         session, company = info.context.subscriber()
-
-        async def read(key: str) -> ApprovalRequest | None:
-            found = await clients.find_request(info.context, key)
-            if found is not None:
-                await with_placements(info.context, [found], selected(info), path_of(info))
-            return found
-
+        read = partial(_find_request, info)
         topic = Topic.APPROVAL_REQUEST
         async with aclosing(
             follow(session, topic, company, only, read=read, state=lambda one: one.version)
         ) as changes:
             async for one in changes:
                 yield one
+
+
+async def _find_request(info: Info, request_id: str) -> ApprovalRequest | None:
+    found = await clients.find_request(info.context, request_id)
+    if found is not None:
+        await with_placements(info.context, [found], selected(info), path_of(info))
+    return found

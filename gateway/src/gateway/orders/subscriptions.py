@@ -5,6 +5,7 @@
 
 from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -34,13 +35,7 @@ class OrdersSubscription:
     ) -> AsyncGenerator[MemberPlacement, None]:
         only = decode_uuid(id, "Placement") if id is not None else None
         session, company = info.context.subscriber()
-
-        async def read(key: str) -> MemberPlacement | None:
-            found = await clients.find_placement(info.context, key)
-            if found is not None:
-                await with_requests(info.context, [found], selected(info), path_of(info))
-            return found
-
+        read = partial(_find_placement, info)
         async with aclosing(
             follow(session, Topic.PLACEMENT, company, only, read=read, state=_state_of_placement)
         ) as changes:
@@ -60,15 +55,19 @@ class OrdersSubscription:
         ] = None,
     ) -> AsyncGenerator[MemberOrder, None]:
         session, company = info.context.subscriber()
-
-        async def read(key: str) -> MemberOrder | None:
-            return await clients.find_order(info.context, key)
-
+        read = partial(clients.find_order, info.context)
         async with aclosing(
             follow(session, Topic.ORDER, company, number, read=read, state=lambda one: one.version)
         ) as changes:
             async for one in changes:
                 yield one
+
+
+async def _find_placement(info: Info, placement_id: str) -> MemberPlacement | None:
+    found = await clients.find_placement(info.context, placement_id)
+    if found is not None:
+        await with_requests(info.context, [found], selected(info), path_of(info))
+    return found
 
 
 def _state_of_placement(placement: MemberPlacement) -> Hashable:
