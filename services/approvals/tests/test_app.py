@@ -1,4 +1,4 @@
-"""Approvals decides nothing yet, but it runs, migrates and tells how it is."""
+"""Approvals runs, migrates and tells how it is."""
 
 from chassis.migrate import differences
 

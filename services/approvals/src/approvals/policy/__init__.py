@@ -1,0 +1,1 @@
+"""Which requests need a person, and which person."""

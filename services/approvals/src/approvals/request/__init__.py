@@ -1,0 +1,1 @@
+"""Requests to go on with something, and decisions on them."""
