@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.topology import QUEUES
-from tandem.verify import payments
+from tandem.verify import companies, payments
 from tandem.verify.snapshots import Snapshot, side_by_side
 
 DELIVERY, COPY = "event delivered", "copy"
@@ -44,7 +44,37 @@ _STORES_AT_CATALOG = """
 SELECT key, version AS sequence, currencies, locales, countries, tax_display
 FROM stores ORDER BY key COLLATE "C"
 """
+_BUYERS_AT_ACCOUNTS = """
+WITH RECURSIVE paths AS (
+    SELECT key, parent, ARRAY[key] AS path FROM units
+    UNION ALL
+    SELECT paths.key, above.parent, paths.path || above.key
+    FROM paths JOIN units AS above ON above.key = paths.parent
+)
+SELECT member.id::text AS key, profile_version AS sequence,
+       member.is_active AND company.is_active AS is_active, company.key AS company,
+       paths.path::text AS units, member.roles::text AS roles, order_limit_minor::text AS limit,
+       ARRAY(SELECT group_key FROM group_memberships AS membership
+             WHERE membership.company = company.key AND is_member
+             ORDER BY group_key COLLATE "C")::text AS groups
+FROM members AS member JOIN companies AS company ON company.key = member.company
+JOIN paths ON paths.key = member.unit AND paths.parent IS NULL
+ORDER BY member.id::text COLLATE "C"
+"""
+_BUYERS_COPIED = """
+SELECT member_id::text AS key, sequence, is_active, company,
+       ARRAY(SELECT jsonb_array_elements_text(profile -> 'units'))::text AS units,
+       ARRAY(SELECT role FROM jsonb_array_elements_text(profile -> 'roles') AS role
+             ORDER BY role COLLATE "C")::text AS roles,
+       replace(profile -> 'order_limit' ->> 'amount', '.', '')::bigint::text AS limit,
+       ARRAY(SELECT jsonb_array_elements_text(profile -> 'groups'))::text AS groups
+FROM buyer_profiles ORDER BY member_id::text COLLATE "C"
+"""
 COPIES: dict[str, tuple[str, str]] = {
+    **{
+        f"{service}.buyers": (_BUYERS_AT_ACCOUNTS, _BUYERS_COPIED)
+        for service in ("catalog", "pricing", "approvals", "orders")
+    },
     "catalog.availability": (
         """
         SELECT sku AS key, sequence, on_hand - reserved AS available
@@ -100,17 +130,26 @@ class Seen:
 
 
 async def look(snapshots: Mapping[str, Snapshot]) -> Seen:
-    """Compare every queue with what was sent to it, every copy with what it is a copy of, and
-    orders' payments with the test provider's ledger, where that is one of the databases.
+    """Compare every queue with what was sent to it, every copy with what it is a copy of, orders
+    with what accounts held and approvals agreed to, and orders' payments with the test provider's
+    ledger, where that is one of the databases.
     """
     seen = Seen()
     for queue, types in QUEUES.items():
         under_way = await _look_at_queue(snapshots, queue, types, seen)
         if queue in COPIES:
             await _look_at_copy(snapshots, queue, types, seen, under_way=under_way)
+    orders, accounts = snapshots["orders"], snapshots["accounts"]
+    comparisons = {
+        companies.HOLDS: companies.compare_holds(orders, accounts),
+        companies.REQUESTS: companies.compare_requests(orders, snapshots["approvals"]),
+        companies.FACTS: companies.compare_facts(orders, accounts),
+    }
     if "testpay" in snapshots:
-        async for told in payments.compare(snapshots["orders"], snapshots["testpay"]):
-            seen.differences[told] = payments.LEDGERS
+        comparisons[payments.LEDGERS] = payments.compare(orders, snapshots["testpay"])
+    for check, differences in comparisons.items():
+        async for told in differences:
+            seen.differences[told] = check
     return seen
 
 

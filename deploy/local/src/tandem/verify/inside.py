@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator
 
 from tandem.verify.check import Check
+from tandem.verify.companies import DECISIONS, LEDGERS
 from tandem.verify.events import EVENTS, PROCESSES
 from tandem.verify.orders import MONEY, PLACING
 from tandem.verify.payments import LEDGER, MOVEMENTS
 from tandem.verify.prices import PRICES
+from tandem.verify.ranges import RANGES
+from tandem.verify.shipping import SHIPPING
 from tandem.verify.snapshots import Snapshot
 from tandem.verify.stock import STOCK
 
@@ -14,13 +17,18 @@ EVERYWHERE = (*EVENTS, *PROCESSES)
 """Every service has an outbox, an inbox and processes."""
 
 CHECKS: dict[str, tuple[Check, ...]] = {
-    "orders": (*STOCK, *MONEY, *PLACING, *MOVEMENTS),
+    "accounts": LEDGERS,
+    "approvals": DECISIONS,
+    "catalog": RANGES,
+    "orders": (*STOCK, *MONEY, *PLACING, *SHIPPING, *MOVEMENTS),
     "pricing": PRICES,
     "testpay": LEDGER,
 }
 
 COUNTED: dict[str, tuple[str, ...]] = {
-    "catalog": ("stores", "products", "availability"),
+    "accounts": ("companies", "members", "holds", "ledger_entries"),
+    "approvals": ("approval_requests",),
+    "catalog": ("stores", "products", "availability", "assortments"),
     "pricing": ("price_lists", "prices"),
     "orders": (
         "stock_levels",
@@ -29,6 +37,8 @@ COUNTED: dict[str, tuple[str, ...]] = {
         "carts",
         "orders",
         "order_lines",
+        "placements",
+        "shipments",
         "payments",
         "payment_movements",
     ),

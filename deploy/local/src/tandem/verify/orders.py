@@ -88,12 +88,12 @@ MONEY = (
                            ELSE format('payment %s of %s %s, %s', key, amount_minor,
                                        payments.currency, payments.status) END)
         FROM orders LEFT JOIN payments ON key = payment_key
-        WHERE (amount_minor, payments.currency, payments.status)
+        WHERE payment_key IS NOT NULL AND (amount_minor, payments.currency, payments.status)
               IS DISTINCT FROM (total_gross_minor, orders.currency, 'authorised')
         UNION ALL
         SELECT format('Payment %s pays for %s orders: %s.', payment_key, count(*),
                       string_agg('T-' || serial, ', ' ORDER BY serial))
-        FROM orders GROUP BY payment_key HAVING count(*) > 1
+        FROM orders WHERE payment_key IS NOT NULL GROUP BY payment_key HAVING count(*) > 1
         """,
     ),
     Check(
@@ -133,13 +133,17 @@ PLACING = (
         SELECT format('Placement %s is %s, but %s.', process.id, process.status,
                       coalesce('there is its order T-' || serial, 'there is no order of it'))
         FROM processes AS process LEFT JOIN orders ON placement_id = process.id
-        WHERE process.kind = 'placing' AND (process.status = 'done') <> (serial IS NOT NULL)
+        WHERE process.kind IN ('placing', 'company_placing')
+          AND (process.result IS NOT NULL) <> (serial IS NOT NULL)
         UNION ALL
         SELECT format('Placement %s made order %s, but says it made %s.', process.id, orders.id,
                       coalesce(process.result ->> 'order_id', 'none'))
         FROM processes AS process JOIN orders ON placement_id = process.id
-        WHERE process.status = 'done'
+        WHERE process.result IS NOT NULL
           AND process.result ->> 'order_id' IS DISTINCT FROM orders.id::text
+        UNION ALL
+        SELECT format('Placement %s is done, but made no order.', id) FROM processes
+        WHERE kind IN ('placing', 'company_placing') AND status = 'done' AND result IS NULL
         """,
     ),
     Check(
@@ -159,13 +163,15 @@ PLACING = (
         SELECT format('Cart %s is being placed by %s, which is %s.', cart.id, cart.placement_id,
                       coalesce(process.status, 'unknown'))
         FROM carts AS cart LEFT JOIN processes AS process ON process.id = cart.placement_id
-        WHERE cart.status = 'placing' AND coalesce(process.status, 'undone') IN ('done', 'undone')
+        WHERE cart.status = 'placing' AND (process.result IS NOT NULL
+              OR coalesce(process.status, 'undone') IN ('done', 'undone'))
         UNION ALL
         SELECT format('Placement %s is %s, but its cart %s is %s.', process.id, process.status,
                       process.data ->> 'cart_id', coalesce(cart.status, 'gone'))
         FROM processes AS process
         LEFT JOIN carts AS cart ON cart.id::text = process.data ->> 'cart_id'
-        WHERE process.kind = 'placing' AND process.status NOT IN ('done', 'undone')
+        WHERE process.kind IN ('placing', 'company_placing')
+          AND process.status NOT IN ('done', 'undone') AND process.result IS NULL
           AND (cart.status, cart.placement_id) IS DISTINCT FROM ('placing', process.id)
         """,
     ),

@@ -71,7 +71,7 @@ LEDGER = (
 _OURS = """
 WITH under_way AS (
     SELECT id || ':pay' AS key FROM processes
-    WHERE kind = 'placing' AND status NOT IN ('done', 'undone')
+    WHERE kind IN ('placing', 'company_placing') AND status NOT IN ('done', 'undone')
     UNION
     SELECT payment_key FROM payment_movements WHERE status = 'pending'
 )

@@ -29,7 +29,7 @@ async def verify(databases: Mapping[str, str], *, settle: float = SETTLE_S) -> R
     """Check everything that must hold, on the databases of the services by their names.
 
     What is under way is waited for, `settle` seconds at most. 0 judges at the first look, which
-    is fair to a shop that is stopped. Needs catalog, pricing and orders.
+    is fair to a shop that is stopped. Needs the five services.
     """
     give_up_at = time.monotonic() + settle
     pause = _FIRST_PAUSE_S

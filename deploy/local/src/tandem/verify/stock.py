@@ -50,7 +50,7 @@ STOCK = (
                       sku, warehouse_key, coalesce(reserved::text, 'no level'),
                       coalesce(held, 0))
         FROM stock_levels FULL JOIN (
-            SELECT sku, warehouse_key, sum(quantity) AS held
+            SELECT sku, warehouse_key, sum(quantity - shipped) AS held
             FROM stock_reservation_lines JOIN stock_reservations USING (hold_id)
             WHERE status IN ('granted', 'bound') GROUP BY sku, warehouse_key
         ) AS reservations USING (sku, warehouse_key)
