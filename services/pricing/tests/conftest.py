@@ -11,9 +11,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis import buyers
 from chassis.runtime import Runtime
 from chassis.service import Service
+from contracts.buyers import BuyerProfile
 from contracts.catalog import ProductFacts, Store
+from contracts.ids import new_id
 from pricing.app import SERVICE
 from pricing.product.commands import keep_products
 from pricing.store.commands import keep_stores
@@ -74,6 +77,18 @@ class Shop:
     async def get(self, path: str, **params: Any) -> httpx.Response:
         return await self.client.get(f"/v1/{path}", params=params, headers=self.headers)
 
+    async def put_rule(
+        self, key: str, sku: str, status: int | None = None, **changes: Any
+    ) -> dict[str, Any]:
+        answer = await self.put(f"quantity-rules/{key}", {"sku": sku, **changes})
+        assert answer.status_code == status or (status is None and answer.is_success), answer.text
+        return dict(answer.json())
+
+    async def know_buyers(self, *profiles: BuyerProfile) -> None:
+        async with self.runtime.sessions() as session:
+            await buyers.keep(session, profiles)
+            await session.commit()
+
     async def put_list(self, key: str = "public-uk", **changes: Any) -> dict[str, Any]:
         body = {
             "name": "Public UK",
@@ -120,10 +135,11 @@ class Shop:
         assert answer.status_code == 200, answer.text
         return [orjson.loads(line) for line in answer.content.splitlines()]
 
-    async def resolve(self, *lines: Any, **changes: Any) -> httpx.Response:
-        """Lines are SKUs, or (SKU, quantity), or whole lines."""
+    async def resolve(self, *lines: Any, token: str | None = None, **changes: Any) -> Any:
+        """Lines are SKUs, or (SKU, quantity), or whole lines; without a token as a guest."""
         body = {"store": "d2c-uk", "lines": [as_line(*one) for one in enumerate(lines)], **changes}
-        return await self.client.post("/v1/prices/resolve", json=body)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return await self.client.post("/v1/prices/resolve", json=body, headers=headers)
 
     async def resolved(self, *lines: Any, **changes: Any) -> dict[str, Any]:
         answer = await self.resolve(*lines, **changes)
@@ -139,6 +155,25 @@ class Shop:
         async with self.runtime.sessions() as session:
             await keep_products(session, products)
             await session.commit()
+
+
+def make_buyer(**changes: Any) -> BuyerProfile:
+    """A buyer of a shop of Acme, below its head office, in no group and with no agreement."""
+    return BuyerProfile.model_validate(
+        {
+            "member_id": new_id(),
+            "sequence": 1,
+            "is_active": True,
+            "company": "acme",
+            "units": ["acme-shop", "acme-head"],
+            "roles": ["buyer"],
+            "groups": [],
+            "agreements": [],
+            "country": "GB",
+            "currency": "EUR",
+            **changes,
+        }
+    )
 
 
 def as_line(index: int, line: Any) -> dict[str, Any]:
@@ -163,6 +198,33 @@ async def open_shop(shop: Shop) -> Shop:
     await shop.put_list()
     await shop.put_rate()
     return shop
+
+
+@pytest.fixture
+def buyer_facts() -> Callable[..., BuyerProfile]:
+    """Makes what accounts tells of a buyer."""
+    return make_buyer
+
+
+@pytest.fixture
+def token_of(make_token: Any) -> Callable[[BuyerProfile], str]:
+    """The token that a member signed in with."""
+
+    def make(profile: BuyerProfile) -> str:
+        token: str = make_token(
+            kind="member",
+            subject=str(profile.member_id),
+            buyer={
+                "member_id": str(profile.member_id),
+                "company": profile.company,
+                "unit": profile.units[0],
+                "roles": [role.value for role in profile.roles],
+                "version": profile.sequence,
+            },
+        )
+        return token
+
+    return make
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from contracts.topology import QUEUES, SNAPSHOTS
 from pricing.app import SERVICE
 from pricing.settings import PricingSettings
 
-OURS = ("/v1/price-lists", "/v1/prices", "/v1/tax-rates")
+OURS = ("/v1/price-lists", "/v1/prices", "/v1/quantity-rules", "/v1/tax-rates")
 
 
 def test_service_takes_and_streams_what_the_topology_says():
@@ -49,7 +49,7 @@ def test_every_operation_is_described(document):
                 parameter["name"],
             )
     assert sorted(ids) == sorted(set(ids))
-    assert len(ids) == 11
+    assert len(ids) == 15
 
 
 def test_bulk_tells_what_goes_in_and_out(document):
@@ -104,6 +104,7 @@ async def test_copies_are_filled_and_rebuilt_from_snapshots(
     neighbour_fake.on(
         "catalog", "GET", "/v1/snapshots/products", stream(product_facts("A"), product_facts("B"))
     )
+    neighbour_fake.on("accounts", "GET", "/v1/snapshots/buyer_profiles", stream())
     await shop.put_list()
     await shop.put_rate()
     for sku in "AB":

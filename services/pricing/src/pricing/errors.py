@@ -5,12 +5,17 @@ Problem
 ├── NotFound
 │   ├── PriceListUnknown        no list of that key
 │   ├── PriceUnknown            the SKU has no price in that list at that moment
-│   └── TaxRateUnknown          no rate of that key
+│   ├── TaxRateUnknown          no rate of that key
+│   └── QuantityRuleUnknown     no quantity rule of that key
 ├── Conflict
 │   ├── PriceListFixed          a list's currency or its way with tax would change
+│   ├── QuantityRuleFixed       a quantity rule's SKU would change
 │   └── TaxRateOverlaps         two rates for one country, class and moment
 └── Invalid
     ├── MomentOutOfRange        a time that no calendar in UTC has
+    ├── AudienceTooWide         too many stores times too many buyers
+    ├── BuyerIsCaller           a member names another buyer
+    ├── BuyerNotKnown           a buyer that there is not
     ├── PriceAlreadyPast        a window that ends before it begins
     ├── StoreUnknown            no store of that key
     ├── CurrencyNotOfStore      the store does not sell in it
@@ -48,6 +53,22 @@ class TaxRateUnknown(NotFound):
         super().__init__(f"There is no tax rate {key!r}.")
 
 
+class QuantityRuleUnknown(NotFound):
+    """No quantity rule of that key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no quantity rule {key!r}.")
+
+
+class QuantityRuleFixed(Conflict):
+    """A quantity rule's SKU would change."""
+
+    def __init__(self, sku: str) -> None:
+        super().__init__(
+            f"sku of a quantity rule stays what it was ({sku}); make another rule.", field="/sku"
+        )
+
+
 class PriceListFixed(Conflict):
     """A list's currency or its way with tax would change under the prices that it has."""
 
@@ -74,6 +95,31 @@ class MomentOutOfRange(Invalid):
 
     def __init__(self, field: str) -> None:
         super().__init__("must be within the years 1 to 9999 in UTC", field=field)
+
+
+class AudienceTooWide(Invalid):
+    """More pairs of store and buyers than a list may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"stores times audience come to more than {most}; make a group of the buyers, or name"
+            " no stores",
+            field="/audience",
+        )
+
+
+class BuyerIsCaller(Invalid):
+    """A member asks for themselves, and for nobody else."""
+
+    def __init__(self) -> None:
+        super().__init__("a member is always priced as themselves; leave it out", field="/buyer")
+
+
+class BuyerNotKnown(Invalid):
+    """There is no such member, or access was taken from them."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such member.", field="/buyer")
 
 
 class PriceAlreadyPast(Invalid):

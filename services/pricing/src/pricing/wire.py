@@ -15,6 +15,9 @@ ListKey = Annotated[
 RateKey = Annotated[
     Key, Path(description="The partner's name for the rate.", examples=["gb-standard"])
 ]
+RuleKey = Annotated[
+    Key, Path(description="The partner's name for the rule.", examples=["71053-b2b"])
+]
 PathSku = Annotated[Sku, Path(description="The SKU, case-sensitive.", examples=["71053"])]
 At = Annotated[
     AwareDatetime | None,

@@ -56,6 +56,8 @@ async def test_line_is_priced_with_the_tax_that_is_in_it(stocked):
             "tax_rate": "0.2",
             "price_list": "public-uk",
             "tier_min_quantity": 1,
+            "tiers": None,
+            "quantity_problem": None,
         }
     ]
     assert answer["total"] == answer["lines"][0]["total"]
@@ -330,12 +332,16 @@ async def test_thousand_lines_take_one_statement(stocked, product_facts):
 
 
 @pytest.mark.parametrize(
-    ("store", "sku"),
-    [("*", "'X' || id || '-' || n"), ("b2b-eu", "CASE n WHEN 1 THEN 'A' ELSE 'B' || n END")],
+    ("store", "audience", "sku"),
+    [
+        ("*", "", "'X' || id || '-' || n"),
+        ("b2b-eu", "", "CASE n WHEN 1 THEN 'A' ELSE 'B' || n END"),
+        ("*", "group:volume", "CASE n WHEN 1 THEN 'A' ELSE 'B' || n END"),
+    ],
 )
-async def test_lists_without_the_sku_and_of_other_stores_are_never_looked_at(stocked, store, sku):
+async def test_lists_that_cannot_hold_are_never_looked_at(stocked, store, audience, sku):
     """A thousand more lists, first in line: the plan touches next to none of their rows."""
-    await fill_lists(stocked.runtime, store, sku)
+    await fill_lists(stocked.runtime, store, audience, sku)
     rows_read = text(
         "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables"
         " WHERE relname IN ('prices', 'price_lists', 'price_list_stores')"
@@ -354,13 +360,14 @@ async def test_lists_without_the_sku_and_of_other_stores_are_never_looked_at(sto
     }
 
 
-async def fill_lists(runtime, store, sku):
+async def fill_lists(runtime, store, audience, sku):
     """Make a thousand lists with a higher priority and twenty prices each."""
     statements = (
-        "INSERT INTO price_lists (key, name, currency, stores, is_tax_included, priority,"
-        " is_published, version, updated_at) SELECT 'more-' || n, 'More', 'GBP', '{}', true, 5,"
-        " true, 1, now() FROM generate_series(1, 1000) AS n",
-        f"INSERT INTO price_list_stores SELECT '{store}', id FROM price_lists"
+        "INSERT INTO price_lists (key, name, currency, stores, audience, is_tax_included,"
+        " priority, is_published, version, updated_at) SELECT 'more-' || n, 'More', 'GBP', '{}',"
+        " '[]', true, 5, true, 1, now() FROM generate_series(1, 1000) AS n",
+        "INSERT INTO price_list_stores (store, audience, price_list_id)"
+        f" SELECT '{store}', '{audience}', id FROM price_lists"
         " WHERE key LIKE 'more-%'",
         f"INSERT INTO priced_skus SELECT id, {sku}, 1 FROM price_lists,"
         " generate_series(1, 20) AS n WHERE key LIKE 'more-%'",

@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from contracts.buyers import AgreementFacts, BuyerProfile
+from contracts.pricing import AudienceLevel
+
 Tiers = tuple[tuple[int, Decimal], ...]
 """Minimum quantity and price of one piece, by rising quantity, the first for 1."""
 Timeline = tuple["Span", ...]
@@ -99,3 +102,47 @@ def change_between(stored: Timeline, wanted: Timeline, *, now: datetime) -> Chan
     recorded_at = max([now, *(moment + _TICK for moment in known)])
     recorded = tuple(replace(span, recorded_at=recorded_at) for span in wanted if span.id is None)
     return Change(closed=closed, recorded=recorded, recorded_at=recorded_at)
+
+
+def audience_key(level: str, key: str) -> str:
+    """How an audience is written where lists are looked up by it: `group:volume`."""
+    return f"{level}:{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The audiences that a buyer belongs to, and the rank of each: the smallest goes first."""
+
+    audiences: tuple[str, ...]
+    ranks: tuple[int, ...]
+
+
+def reach_of(profile: BuyerProfile, *, at: datetime) -> Reach:
+    """Which lists are for a buyer at a moment, in their order of precedence.
+
+    Agreements in force, the highest priority first, then by key; their unit, then those above it;
+    their company; their groups, all alike; everybody. Among lists of one rank their own priority
+    decides, then their key.
+    """
+    in_force = sorted(
+        (one for one in profile.agreements if _is_in_force(one, at)),
+        key=lambda one: (-one.priority, one.key),
+    )
+    ranked = [
+        *((AudienceLevel.AGREEMENT, one.key) for one in in_force),
+        *((AudienceLevel.UNIT, unit) for unit in profile.units),
+        (AudienceLevel.COMPANY, profile.company),
+    ]
+    audiences = [audience_key(level, key) for level, key in ranked]
+    groups = [audience_key(AudienceLevel.GROUP, key) for key in sorted(profile.groups)]
+    last = len(audiences)
+    return Reach(
+        audiences=(*audiences, *groups, ""),
+        ranks=(*range(last), *(last for _ in groups), last + 1),
+    )
+
+
+def _is_in_force(agreement: AgreementFacts, at: datetime) -> bool:
+    return (agreement.valid_from is None or agreement.valid_from <= at) and (
+        agreement.valid_to is None or agreement.valid_to > at
+    )

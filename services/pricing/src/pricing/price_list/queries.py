@@ -29,6 +29,7 @@ from pricing.moments import holds_at
 from pricing.price_list.domain import Timeline
 from pricing.price_list.tables import (
     ALL_STORES,
+    EVERYBODY,
     PricedSkuRow,
     PriceListRow,
     PriceListStoreRow,
@@ -82,17 +83,20 @@ def best_offer(
     currency: ColumnElement[str],
     at: ColumnElement[datetime],
     known_at: ColumnElement[datetime] | None,
+    reach: FromClause | None = None,
 ) -> FromClause:
     """The price of a SKU in a store: the row of the list that goes first, if any.
 
-    Candidates are published lists in that currency that hold in the store at that moment;
-    of those with a price for the SKU the one with the highest priority goes first, then by key.
-    Lists of other stores and lists without a price for the SKU are never looked at, however many:
-    the planner goes from the store or from the SKU, whichever has fewer, through an index on both.
+    Candidates are published lists in that currency that hold in the store at that moment, for
+    the audiences of `reach` (`audience`, `rank`; None: only those for everybody). Of those with a
+    price for the SKU the one of the smallest rank goes first, then of the highest priority, then
+    by key. Lists of other stores or buyers and lists without a price for the SKU are never looked
+    at, however many: the planner goes from store and buyer or from the SKU, whichever has fewer,
+    through an index on both.
     The limit keeps it at one SKU a time, so that a guess about average SKUs never makes it read
     the whole table.
     """
-    best = (
+    candidates = (
         select(PriceListRow.key, PriceListRow.is_tax_included, PriceRow.id)
         .join(PriceListRow, PriceListRow.id == PriceRow.price_list_id)
         .join(PriceListStoreRow, PriceListStoreRow.price_list_id == PriceListRow.id)
@@ -106,11 +110,18 @@ def best_offer(
             PriceListRow.currency == currency,
             holds_at(PriceListRow, at),
         )
-        .order_by(PriceListRow.priority.desc(), PriceListRow.key)
         .limit(1)
-        .correlate_except(PriceListRow, PriceListStoreRow, PriceRow)
-        .subquery("best")
     )
+    own = (PriceListRow.priority.desc(), PriceListRow.key)
+    froms: list[Any] = [PriceListRow, PriceListStoreRow, PriceRow]
+    if reach is None:
+        ordered = candidates.where(PriceListStoreRow.audience == EVERYBODY).order_by(*own)
+    else:
+        froms.append(reach)
+        ordered = candidates.join(reach, reach.c.audience == PriceListStoreRow.audience).order_by(
+            reach.c.rank, *own
+        )
+    best = ordered.correlate_except(*froms).subquery("best")
     chosen = aliased(PriceRow)
     return (
         select(

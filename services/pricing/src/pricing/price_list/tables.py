@@ -20,13 +20,15 @@ from sqlalchemy import (
     Numeric,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pricing.db import CODE, Base
 
 ALL_STORES = "*"
 """Stands for a store's key in `PriceListStoreRow`; no key begins so."""
+EVERYBODY = ""
+"""The audience, in `PriceListStoreRow`, of a list that is for all buyers."""
 
 
 class PriceListRow(Base):
@@ -43,6 +45,7 @@ class PriceListRow(Base):
     name: Mapped[str]
     currency: Mapped[str] = mapped_column(CODE)
     stores: Mapped[list[str]] = mapped_column(ARRAY(CODE))
+    audience: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
     is_tax_included: Mapped[bool]
     priority: Mapped[int]
     valid_from: Mapped[datetime | None]
@@ -53,14 +56,17 @@ class PriceListRow(Base):
 
 
 class PriceListStoreRow(Base):
-    """That a list holds in a store, or in all of them: the way from a store to its lists.
+    """That a list holds in a store, or in all of them, for some buyers, or for all of them: the
+    way from a store and a buyer to their lists.
 
-    It says what `PriceListRow.stores` says, so that lists of other stores cost a buyer nothing.
+    It says what `PriceListRow.stores` and `audience` say, every pair of both, so that lists of
+    other stores and other buyers cost a buyer nothing, however many there are.
     """
 
     __tablename__ = "price_list_stores"
 
     store: Mapped[str] = mapped_column(CODE, primary_key=True)
+    audience: Mapped[str] = mapped_column(CODE, primary_key=True)
     price_list_id: Mapped[int] = mapped_column(ForeignKey(PriceListRow.id), primary_key=True)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from contracts.money import plain_amount
-from contracts.pricing import Price, PriceFacts, PriceList, PriceTier
+from contracts.pricing import Price, PriceAudience, PriceFacts, PriceList, PriceTier
 from pricing.price_list.domain import Span, Tiers
 from pricing.price_list.tables import PriceListRow
 
@@ -19,6 +19,7 @@ def as_price_list(row: PriceListRow | Row[Any]) -> PriceList:
         name=row.name,
         currency=row.currency,
         stores=row.stores,
+        audience=[PriceAudience.model_validate(one) for one in row.audience],
         is_tax_included=row.is_tax_included,
         priority=row.priority,
         valid_from=row.valid_from,

@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CursorResult,
+    FromClause,
+    Integer,
     Row,
     Select,
     bindparam,
@@ -23,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.catalog import TaxDisplay
+from contracts.catalog import Audience, TaxDisplay
 from contracts.pricing import LineKind, PricedLine, PriceResolution, ResolveLine, ResolvePrices
 from pricing.db import CODE
 from pricing.errors import (
@@ -37,8 +39,11 @@ from pricing.errors import (
     TotalTooLarge,
 )
 from pricing.moments import in_utc
+from pricing.price_list.domain import Reach, reach_of
 from pricing.price_list.queries import best_offer
 from pricing.product.queries import on_sale
+from pricing.quantity_rule.domain import strictest
+from pricing.quantity_rule.queries import limits_of
 from pricing.resolve.domain import (
     AmountTooLarge,
     Charge,
@@ -49,15 +54,18 @@ from pricing.resolve.domain import (
     total_of,
     totals_by_tax,
 )
-from pricing.resolve.views import as_line, as_tax_total
+from pricing.resolve.viewer import Viewer
+from pricing.resolve.views import as_line, as_quantity_problem, as_tax_total, as_tiers
 from pricing.store.queries import selling
 from pricing.tax.queries import rates_in
 
 _MOMENT = TIMESTAMP(timezone=True)
 
 
-def _statement(known_at: ColumnElement[datetime] | None) -> Select[Any]:
-    """For each SKU or tax class asked for: where it is sold, its tax, its best offer."""
+def _statement(known_at: ColumnElement[datetime] | None, *, for_buyer: bool) -> Select[Any]:
+    """For each SKU or tax class asked for: where it is sold, its tax, its best offer, and in
+    which quantities it is sold.
+    """
     at = bindparam("at", type_=_MOMENT)
     store = bindparam("store", type_=CODE)
     sale = selling(store, bindparam("currency", type_=CODE), bindparam("country", type_=CODE))
@@ -71,10 +79,20 @@ def _statement(known_at: ColumnElement[datetime] | None) -> Select[Any]:
     )
     product = on_sale()
     tax_class = func.coalesce(asked.c.tax_class, product.c.tax_class)
-    offer = best_offer(asked.c.sku, store=store, currency=sale.c.currency, at=at, known_at=known_at)
+    reach = _reach() if for_buyer else None
+    offer = best_offer(
+        asked.c.sku,
+        store=store,
+        currency=sale.c.currency,
+        at=at,
+        known_at=known_at,
+        reach=reach,
+    )
+    limits = limits_of(asked.c.sku, store=store)
     return (
         select(
             sale.c.tax_display,
+            sale.c.audience,
             sale.c.currency,
             sale.c.country,
             sale.c.sells,
@@ -88,36 +106,61 @@ def _statement(known_at: ColumnElement[datetime] | None) -> Select[Any]:
             offer.c.is_tax_included,
             offer.c.tier_quantities,
             offer.c.tier_amounts,
+            limits.c.minimum,
+            limits.c.maximum,
+            limits.c.multiples,
         )
         .select_from(sale)
         .join(asked, true())
         .outerjoin(product, product.c.sku == asked.c.sku)
         .outerjoin(rates, rates.c.tax_class == tax_class)
         .outerjoin(offer, true())
+        .outerjoin(limits, true())
     )
 
 
-_BY_WHAT_IS_KNOWN = _statement(None)
-_BY_WHAT_WAS_KNOWN = _statement(bindparam("known_at", type_=_MOMENT))
+def _reach() -> FromClause:
+    """A buyer's audiences and their ranks, as they are given."""
+    return (
+        func.unnest(
+            bindparam("audiences", type_=ARRAY(CODE)), bindparam("ranks", type_=ARRAY(Integer))
+        )
+        .table_valued(column("audience", CODE), column("rank", Integer), name="reach")
+        .render_derived()
+    )
+
+
+_KNOWN_AT = bindparam("known_at", type_=_MOMENT)
+_STATEMENTS = {
+    (was_known, for_buyer): _statement(_KNOWN_AT if was_known else None, for_buyer=for_buyer)
+    for was_known in (False, True)
+    for for_buyer in (False, True)
+}
 
 
 async def resolve_prices(
-    connection: AsyncConnection, asked: ResolvePrices, *, now: datetime
+    connection: AsyncConnection, asked: ResolvePrices, *, viewer: Viewer, now: datetime
 ) -> PriceResolution:
     """Price lines for a buyer of a store, with tax.
+
+    A store for companies prices nothing for those who are no buyer and may not see any buyer's.
 
     An item has no price where no list has one for it, and where its product is unknown (its event
     has not come yet), gone, unpublished, or of a tax class that the country has no rate for: no
     price is told before all of it is known. Lists and rates are taken as they are now, prices as
     they were known at `known_at`.
 
-    Raises StoreUnknown, CurrencyNotOfStore, CountryNotServed, CountryWithoutTax, TaxClassUnknown,
-    LineCurrencyDiffers, LineTooLarge, TotalTooLarge, MomentOutOfRange.
+    Raises TokenMissing, MissingScope, StoreUnknown, CurrencyNotOfStore, CountryNotServed,
+    CountryWithoutTax, TaxClassUnknown, LineCurrencyDiffers, LineTooLarge, TotalTooLarge,
+    MomentOutOfRange.
     """
     at = now if asked.at is None else in_utc(asked.at, field="/at")
     known_at = None if asked.known_at is None else in_utc(asked.known_at, field="/known_at")
-    rows = await find_offers(connection, asked, at=at, known_at=known_at)
+    reach = None if viewer.profile is None else reach_of(viewer.profile, at=at)
+    rows = await find_offers(connection, asked, at=at, known_at=known_at, reach=reach)
     sale = _sale_of(asked, rows)
+    if sale.audience == Audience.B2B and viewer.profile is None:
+        viewer.require_any()
     by_sku = {row.sku: row for row in rows}
     by_class = {row.tax_class: row for row in rows}
     lines: list[PricedLine] = []
@@ -131,7 +174,7 @@ async def resolve_prices(
             raise LineTooLarge(index, line.ref) from None
         if charge is not None:
             charges.append(charge)
-        lines.append(as_line(line, charge))
+        lines.append(_line(asked, line, row, charge))
     return _resolution(asked, sale, at, lines, charges)
 
 
@@ -141,6 +184,7 @@ async def find_offers(
     *,
     at: datetime,
     known_at: datetime | None,
+    reach: Reach | None = None,
 ) -> Sequence[Row[Any]]:
     """A row for each different SKU and tax class of the lines, every one with the store's terms.
 
@@ -157,9 +201,11 @@ async def find_offers(
         "skus": [*skus, *(None for _ in classes)],
         "tax_classes": [*(None for _ in skus), *classes],
     }
-    statement = _BY_WHAT_IS_KNOWN
     if known_at is not None:
-        statement, values["known_at"] = _BY_WHAT_WAS_KNOWN, known_at
+        values["known_at"] = known_at
+    if reach is not None:
+        values |= {"audiences": list(reach.audiences), "ranks": list(reach.ranks)}
+    statement = _STATEMENTS[known_at is not None, reach is not None]
     result: CursorResult[Any] = await connection.execute(statement, values)
     return result.all()
 
@@ -176,6 +222,20 @@ def _sale_of(asked: ResolvePrices, rows: Sequence[Row[Any]]) -> Row[Any]:
     if not sale.is_taxed:
         raise CountryWithoutTax(sale.country)
     return sale
+
+
+def _line(
+    asked: ResolvePrices, line: ResolveLine, row: Row[Any], charge: Charge | None
+) -> PricedLine:
+    """A line with its tiers, where they were asked for, and what is wrong with its quantity."""
+    tiers, problem = None, None
+    if line.kind is LineKind.ITEM:
+        if asked.include_tiers and charge is not None:
+            tiers = as_tiers(row)
+        if row.minimum is not None:
+            limits = strictest(row.minimum, row.maximum, row.multiples)
+            problem = as_quantity_problem(line, limits)
+    return as_line(line, charge, tiers=tiers, quantity_problem=problem)
 
 
 def _charge_item(line: ResolveLine, row: Row[Any]) -> Charge | None:

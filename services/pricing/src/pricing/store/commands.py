@@ -18,6 +18,7 @@ async def keep_stores(session: AsyncSession, stores: Sequence[Store]) -> None:
             "currencies": list(store.currencies),
             "countries": list(store.countries),
             "tax_display": store.tax_display.value,
+            "audience": store.audience.value,
         }
         for store in stores
     ]

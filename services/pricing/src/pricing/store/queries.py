@@ -20,6 +20,7 @@ def selling(
         select(
             StoreRow.key,
             StoreRow.tax_display,
+            StoreRow.audience,
             wanted_currency.label("currency"),
             wanted_country.label("country"),
             (wanted_currency == any_(StoreRow.currencies)).label("sells"),

@@ -18,3 +18,4 @@ class StoreRow(Base):
     currencies: Mapped[list[str]] = mapped_column(ARRAY(CODE))
     countries: Mapped[list[str]] = mapped_column(ARRAY(CODE))
     tax_display: Mapped[str]
+    audience: Mapped[str]

@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import outbox, versions
 from contracts.bulk import LineOutcome
 from contracts.pricing import PriceList, PriceListChanged, PutPriceList
-from pricing.errors import PriceListFixed
+from pricing.errors import AudienceTooWide, PriceListFixed
 from pricing.moments import window_in_utc
-from pricing.price_list.tables import ALL_STORES, PriceListRow, PriceListStoreRow
+from pricing.price_list.domain import audience_key
+from pricing.price_list.tables import ALL_STORES, EVERYBODY, PriceListRow, PriceListStoreRow
 from pricing.price_list.views import as_price_list
 
 _FIXED = ("currency", "is_tax_included")
+_MOST_PAIRS = 20_000
 
 
 async def put_price_list(
@@ -28,7 +30,8 @@ async def put_price_list(
 ) -> tuple[PriceList, LineOutcome]:
     """Make or change a list; the same again changes nothing.
 
-    Emits PriceListChanged. Raises VersionNotCurrent, PriceListFixed, MomentOutOfRange.
+    Emits PriceListChanged. Raises VersionNotCurrent, PriceListFixed, MomentOutOfRange,
+    AudienceTooWide.
     """
     wanted = _values(body)
     row = await _find_for_update(session, key)
@@ -36,7 +39,7 @@ async def put_price_list(
     if row is None:
         made = await _insert(session, {"key": key, "version": 1, "updated_at": now, **wanted})
         if made is not None:
-            await _index_stores(session, made)
+            await _index(session, made)
             return _changed(session, made), LineOutcome.CREATED
         # Somebody made it between the look and the insert: then this is a change of theirs.
         row = await _find_for_update(session, key)
@@ -50,13 +53,21 @@ async def put_price_list(
         setattr(row, name, value)
     row.version += 1
     row.updated_at = now
-    await _index_stores(session, row)
+    await _index(session, row)
     return _changed(session, row), LineOutcome.UPDATED
 
 
 def _values(body: PutPriceList) -> dict[str, Any]:
     valid_from, valid_to = window_in_utc(body.valid_from, body.valid_to)
-    return {**body.model_dump(), "valid_from": valid_from, "valid_to": valid_to}
+    if len(body.stores) * len(body.audience) > _MOST_PAIRS:
+        raise AudienceTooWide(_MOST_PAIRS)
+    audience = [one.model_dump(mode="json") for one in body.audience]
+    return {
+        **body.model_dump(),
+        "audience": audience,
+        "valid_from": valid_from,
+        "valid_to": valid_to,
+    }
 
 
 async def _find_for_update(session: AsyncSession, key: str) -> PriceListRow | None:
@@ -70,15 +81,20 @@ async def _insert(session: AsyncSession, values: dict[str, Any]) -> PriceListRow
     )
 
 
-async def _index_stores(session: AsyncSession, row: PriceListRow) -> None:
-    """Lead from each of the list's stores to it."""
+async def _index(session: AsyncSession, row: PriceListRow) -> None:
+    """Lead from each of the list's stores and buyers to it."""
     await session.execute(
         delete(PriceListStoreRow).where(PriceListStoreRow.price_list_id == row.id)
     )
     stores = sorted(set(row.stores)) or [ALL_STORES]
+    audience = sorted({audience_key(one["level"], one["key"]) for one in row.audience})
     await session.execute(
         insert(PriceListStoreRow),
-        [{"store": store, "price_list_id": row.id} for store in stores],
+        [
+            {"store": store, "audience": buyers, "price_list_id": row.id}
+            for store in stores
+            for buyers in audience or [EVERYBODY]
+        ],
     )
 
 

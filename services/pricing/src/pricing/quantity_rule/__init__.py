@@ -1,0 +1,1 @@
+"""How many of a SKU are sold at once."""
