@@ -26,7 +26,7 @@ help: ## Say what there is
 run: $(STAMP) ## Run the whole shop on this machine, with demo data, until Ctrl-C
 	@exec $(RUN) -m tandem run
 
-demo: $(STAMP) ## Play a guest's journey against what `make run` runs
+demo: $(STAMP) ## Play a guest's and a company's journey against what `make run` runs
 	@exec $(RUN) -m tandem demo
 
 test: $(STAMP) ## Run every test on a real PostgreSQL and a real RabbitMQ

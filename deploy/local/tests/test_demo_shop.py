@@ -10,6 +10,7 @@ from tandem import demo, postgres, run
 from tandem.demo_data import Credentials, LoadProgress, load
 from tandem.ports import free_ports
 from tandem.settings import PARTS, LocalSettings
+from tandem.verify import verify
 
 PREFIX = "demo_shop_"
 
@@ -67,12 +68,16 @@ async def superuser(url):
         await connection.close()
 
 
+def database_of(shop, name):
+    """The address of a service's database, as the superuser."""
+    return f"{shop.postgres_url.rpartition('/')[0]}/{PREFIX}{name}"
+
+
 async def events_of(shop):
     """How many events each service has told so far."""
     counts = {}
     for name in PARTS:
-        url = f"{shop.postgres_url.rpartition('/')[0]}/{PREFIX}{name}"
-        async with superuser(url) as connection:
+        async with superuser(database_of(shop, name)) as connection:
             counts[name] = await connection.fetchval("SELECT count(*) FROM outbox")
     return counts
 
@@ -89,6 +94,7 @@ async def test_the_demo_is_loaded_once_and_bought_from_again_and_again(shop):
     assert loaded.outcomes["Stock"].created == 1994
 
     gateway = shop.url_of("gateway")
+    bought = await demo.play_company(shop.urls, credentials, quiet)
     orders = [await demo.play(gateway, quiet) for _ in range(3)]
     assert len(set(orders)) == 3
 
@@ -97,3 +103,9 @@ async def test_the_demo_is_loaded_once_and_bought_from_again_and_again(shop):
     assert again.changed == 0
     assert await events_of(shop) == before
     assert await demo.play(gateway, quiet) not in orders
+
+    again_bought = await demo.play_company(shop.urls, credentials, quiet)
+    assert again_bought.company != bought.company
+    assert again_bought.number != bought.number
+    report = await verify({name: database_of(shop, name) for name in PARTS}, settle=30)
+    assert report.findings == ()

@@ -30,7 +30,7 @@ def run() -> None:
 
 @app.command()
 def demo() -> None:
-    """Play a guest's journey against a running shop (TANDEM_GATEWAY_URL)."""
+    """Play a guest's and a company's journey against a running shop (TANDEM_*_URL)."""
     from tandem import demo as journey
 
     journey.main(Console(highlight=False))

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.text import Text
 
 from contracts.ids import new_id
 from tandem.demo import queries
@@ -20,6 +18,7 @@ from tandem.demo.shown import (
     totals_table,
     wire_money,
 )
+from tandem.demo.teller import Teller
 
 PATIENCE_S = 30.0
 ADDRESS = {
@@ -31,13 +30,12 @@ ADDRESS = {
 }
 
 
-class Journey:
+class Journey(Teller):
     """The steps of one guest, in their order."""
 
     def __init__(self, shop: Shop, console: Console) -> None:
+        super().__init__(console)
         self.shop = shop
-        self.console = console
-        self.number = 0
         self.access: dict[str, str] = {}
         """Id and secret of the cart."""
 
@@ -58,12 +56,11 @@ class Journey:
         await self.look_up(number, cart)
         await self.see_stock_fall([listed, found], bought, before)
         seconds = time.monotonic() - began
-        self.console.print(
-            Text(f"\nOrder {number} is placed. All of it took {seconds:.1f} s.", style="bold green")
-        )
+        self.finish(f"Order {number} is placed. All of it took {seconds:.1f} s.")
         return number
 
     async def enter(self) -> None:
+        self.begin("A guest buys")
         self.say("A guest opens the storefront")
         data = await self.shop.ask(queries.STORE)
         store, roots = data["store"], data["categories"]
@@ -77,7 +74,7 @@ class Journey:
     async def list_products(self) -> Article:
         self.say("and sees the first page of products")
         data = await self.shop.ask(queries.PRODUCTS, first=6)
-        articles = self.show(data["products"])
+        articles = self.read(data["products"])
         expect(data["products"]["pageInfo"]["hasNextPage"], "There is only one page of products.")
         return self.choose(articles)
 
@@ -87,12 +84,12 @@ class Journey:
         root, child = parents[0], parents[0]["children"][0]
         self.say(f"looks into {root['name']} > {child['name']}")
         data = await self.shop.ask(queries.PRODUCTS, first=4, category=child["key"])
-        return self.choose(self.show(data["products"]), apart_from)
+        return self.choose(self.read(data["products"]), apart_from)
 
     async def search(self, words: str, apart_from: list[Article]) -> Article:
         self.say(f"searches for “{words}”")
         data = await self.shop.ask(queries.PRODUCTS, first=4, search=words)
-        articles = self.show(data["products"])
+        articles = self.read(data["products"])
         for article in articles:
             expect(words in article.name.lower(), f"{article.name} is no {words}.")
         return self.choose(articles, apart_from)
@@ -113,13 +110,13 @@ class Journey:
         opened = await self.shop.change(queries.OPEN_CART, lines=[{"sku": one.sku, "quantity": 2}])
         cart = opened["cart"]
         self.access = {"cartId": cart["id"], "secret": opened["secret"]}
-        self.console.print(cart_table(cart))
+        self.show(cart_table(cart))
 
         self.say(f"adds {two.name} and 2 x {three.name}")
         wish = [{"sku": two.sku, "quantity": 1}, {"sku": three.sku, "quantity": 2}]
         cart = (await self.shop.change(queries.ADD_LINES, **self.access, lines=wish))["cart"]
         expect(len(cart["lines"]) == 3, "The cart should have three lines.")
-        self.console.print(cart_table(cart))
+        self.show(cart_table(cart))
 
         lines = {line["sku"]: line["id"] for line in cart["lines"]}
         self.say(f"wants 3 x {one.name}, and no {two.name} after all")
@@ -129,7 +126,7 @@ class Journey:
         cart = (await self.shop.change(queries.REMOVE_LINE, **self.access, lineId=lines[two.sku]))[
             "cart"
         ]
-        self.console.print(cart_table(cart))
+        self.show(cart_table(cart))
         return cart
 
     async def check_out(self) -> Any:
@@ -152,7 +149,7 @@ class Journey:
 
         self.say("and sees the totals, with VAT")
         check_totals(cart)
-        self.console.print(totals_table(cart["totals"]))
+        self.show(totals_table(cart["totals"]))
         return cart
 
     async def place(self, cart: Mapping[str, Any]) -> str:
@@ -242,19 +239,12 @@ class Journey:
                 return article
         raise DemoFailed("Nothing in this list can be bought; was the demo shop loaded?")
 
-    def show(self, connection: Mapping[str, Any]) -> list[Article]:
+    def read(self, connection: Mapping[str, Any]) -> list[Article]:
         """Show a page of products; those of them that can be bought."""
-        self.console.print(products_table(connection))
+        self.show(products_table(connection))
         articles = (Article.read(product) for product in connection["nodes"])
         return [article for article in articles if article is not None]
 
     def show_problems(self, cart: Mapping[str, Any]) -> None:
         for problem in cart["problems"]:
             self.tell(f"Still to do: {problem['message']}")
-
-    def say(self, what: str) -> None:
-        self.number += 1
-        self.console.print(Text(f"{self.number:>2}. {what}", style="bold"))
-
-    def tell(self, what: str) -> None:
-        self.console.print(Padding(Text(what), (0, 0, 0, 4), expand=False))

@@ -1,7 +1,7 @@
-"""A storefront's view of the shop: its d2c GraphQL, and what can go wrong with it."""
+"""A frontend's view of the shop: its GraphQL, and what can go wrong with it."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from chassis.http import create_client
 from tandem.errors import NotRunnable
 
 STORE = "d2c-uk"
+PORTAL = "b2b-eu"
 TIMEOUT_S = 30.0
 
 
@@ -26,7 +27,7 @@ class ShopNotReachable(NotRunnable):
 
 
 class DemoFailed(NotRunnable):
-    """The shop did not do what a guest may expect."""
+    """The shop did not do what whoever buys may expect."""
 
 
 def expect(holds: bool, otherwise: str) -> None:
@@ -36,31 +37,55 @@ def expect(holds: bool, otherwise: str) -> None:
 
 
 class Shop:
-    """The d2c GraphQL of a gateway."""
+    """A GraphQL endpoint of a gateway, asked about one store by a guest or by who signed in."""
 
-    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        url: str,
+        client: httpx.AsyncClient,
+        *,
+        path: str = "/d2c/graphql",
+        store: str = STORE,
+        token: str | None = None,
+    ) -> None:
         self.url = url
+        self.path = path
+        self.store = store
+        self.token = token
         self._client = client
 
-    async def ask(self, document: str, **variables: Any) -> Any:
-        """The data of an answer. Raises DemoFailed for any error of the request."""
+    def signed_in(self, token: str) -> "Shop":
+        """The same for who has this token."""
+        return Shop(self.url, self._client, path=self.path, store=self.store, token=token)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Which store, in which language, and who asks."""
+        bearer = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return {"Tandem-Store": self.store, "Accept-Language": "en", **bearer}
+
+    async def send(self, document: str, **variables: Any) -> dict[str, Any]:
+        """The whole answer, errors included. Raises ShopNotReachable, DemoFailed."""
         try:
             response = await self._client.post(
-                "/d2c/graphql",
+                self.path,
                 json={"query": document, "variables": variables},
-                headers={"Tandem-Store": STORE, "Accept-Language": "en"},
+                headers=self.headers,
                 timeout=TIMEOUT_S,
             )
-            answer: dict[str, Any] = dict(response.json())
+            return dict(response.json())
         except httpx.TransportError as problem:
             raise ShopNotReachable(self.url) from problem
         except (ValueError, TypeError) as problem:
             raise DemoFailed(
                 f"{self.url} answered {response.status_code}, and no JSON: is it Tandem's gateway?"
             ) from problem
+
+    async def ask(self, document: str, **variables: Any) -> Any:
+        """The data of an answer. Raises DemoFailed for any error of the request."""
+        answer = await self.send(document, **variables)
         for error in answer.get("errors") or ():
-            code = (error.get("extensions") or {}).get("code", "no code")
-            raise DemoFailed(f"The shop answered: {error['message']} ({code})")
+            raise DemoFailed(f"The shop answered: {error['message']} ({code_of(error)})")
         return answer["data"]
 
     async def change(self, document: str, **wish: Any) -> Any:
@@ -70,12 +95,39 @@ class Shop:
             raise DemoFailed(f"{name} was refused: {error['message']} ({error['code']})")
         return payload
 
+    async def try_to(self, document: str, **wish: Any) -> Any:
+        """The payload of a mutation that may be refused, user errors included."""
+        ((_, payload),) = (await self.ask(document, input=wish)).items()
+        return payload
+
+    def stream(self, document: str) -> AbstractAsyncContextManager[httpx.Response]:
+        """A subscription as server-sent events, for as long as it is read."""
+        return self._client.stream(
+            "POST",
+            self.path,
+            json={"query": document},
+            headers={**self.headers, "Accept": "text/event-stream"},
+            timeout=httpx.Timeout(TIMEOUT_S, read=None),
+        )
+
+
+def code_of(error: Mapping[str, Any]) -> str:
+    """The code of an error of a request."""
+    return str((error.get("extensions") or {}).get("code", "no code"))
+
 
 @asynccontextmanager
 async def open_shop(url: str) -> AsyncIterator[Shop]:
-    """A client for the shop."""
+    """A client for the storefront of guests."""
     async with create_client(url) as client:
         yield Shop(url, client)
+
+
+@asynccontextmanager
+async def open_portal(url: str) -> AsyncIterator[Shop]:
+    """A client for the portal of companies, with nobody signed in."""
+    async with create_client(url) as client:
+        yield Shop(url, client, path="/b2b/graphql", store=PORTAL)
 
 
 @dataclass(frozen=True)

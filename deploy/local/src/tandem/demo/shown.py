@@ -1,12 +1,13 @@
 """How the demo shows what the shop answers, and whether the sums in it are right."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
 from rich.table import Table
 from rich.text import Text
 
+from tandem.demo.pasted import Offer
 from tandem.demo.shop import Article, expect
 
 
@@ -22,11 +23,28 @@ def products_table(connection: Mapping[str, Any]) -> Table:
     return table
 
 
-def cart_table(cart: Mapping[str, Any]) -> Table:
-    """The lines of a cart, each with the price of one and of all."""
+def offers_table(offers: Sequence[tuple[Offer, int]]) -> Table:
+    """Some of the portal's products: name, and what one costs from which quantity on."""
+    table = new_table("left", "left")
+    for offer, _ in offers:
+        tiers = (f"{money(price, 'EUR')} from {minimum}" for minimum, price in offer.tiers)
+        add_row(table, offer.name, ", ".join(tiers))
+    return table
+
+
+def refusals_table(refusals: Sequence[Mapping[str, Any]]) -> Table:
+    """Lines of a pasted list that were not taken, and why."""
+    table = new_table("right", "left", "left")
+    for one in refusals:
+        add_row(table, f"line {one['line']}", one["text"].replace("\t", " "), one["message"])
+    return table
+
+
+def cart_table(cart: Mapping[str, Any], *, part: str = "gross") -> Table:
+    """The lines of a cart, each with the price of one and of all, with tax or without."""
     table = new_table("right", "left", "right", "right")
     for line in cart["lines"]:
-        prices = (line["unitPrice"], line["total"]["gross"])
+        prices = (line["unitPrice"], line["total"][part])
         add_row(table, f"{line['quantity']} x", line["name"], *map(wire_money, prices))
     return table
 
@@ -57,10 +75,19 @@ def add_row(table: Table, *cells: str) -> None:
 
 def check_totals(cart: Mapping[str, Any]) -> None:
     """Whether what a cart says it costs adds up, and has UK VAT in it."""
+    _check_sums(cart, shown="gross")
+
+
+def check_net_totals(cart: Mapping[str, Any]) -> None:
+    """The same where prices are shown without VAT."""
+    _check_sums(cart, shown="net")
+
+
+def _check_sums(cart: Mapping[str, Any], *, shown: str) -> None:
     for line in cart["lines"]:
         price = Decimal(line["unitPrice"]["amount"]) * line["quantity"]
-        shown = Decimal(line["total"]["gross"]["amount"])
-        expect(rounded(price) == shown, f"{line['name']}: {price} is shown as {shown}.")
+        told = Decimal(line["total"][shown]["amount"])
+        expect(rounded(price) == told, f"{line['name']}: {price} is shown as {told}.")
     totals = cart["totals"]
     for part in ("net", "tax", "gross"):
         amounts = [Decimal(totals[name][part]["amount"]) for name in ("items", "delivery", "total")]
@@ -71,8 +98,8 @@ def check_totals(cart: Mapping[str, Any]) -> None:
             Decimal(totals[name][part]["amount"]) for part in ("net", "tax", "gross")
         )
         expect(net + tax == gross, f"The VAT of {name} does not add up: {net} + {tax} = {gross}?")
-    lines = sum(Decimal(line["total"]["gross"]["amount"]) for line in cart["lines"])
-    expect(lines == Decimal(totals["items"]["gross"]["amount"]), "Items are not the sum of lines.")
+    lines = sum(Decimal(line["total"][shown]["amount"]) for line in cart["lines"])
+    expect(lines == Decimal(totals["items"][shown]["amount"]), "Items are not the sum of lines.")
     expect(len(totals["taxes"]) == 1, f"There is VAT of several rates: {totals['taxes']}")
     vat = totals["taxes"][0]
     expect(Decimal(vat["rate"]) == Decimal("0.2"), f"VAT is {vat['rate']}, not 20 %.")

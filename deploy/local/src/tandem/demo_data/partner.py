@@ -102,14 +102,19 @@ class Partner:
         response = await self._call(service, "GET", path, params=wanted)
         return None if response.status_code == 404 else self._read(service, path, response)
 
-    async def post(self, service: str, path: str, body: BaseModel) -> Any:
-        """Send a question, or something that may happen twice."""
+    async def post(
+        self, service: str, path: str, body: BaseModel, *, key: str | None = None
+    ) -> Any:
+        """Send a question, or something that may happen twice; with a key it happens once."""
         response = await self._call(
             service,
             "POST",
             path,
             content=body.model_dump_json(exclude_unset=True),
-            headers={"Content-Type": "application/json"},
+            headers={
+                "Content-Type": "application/json",
+                **({} if key is None else {"Idempotency-Key": key}),
+            },
         )
         return self._read(service, path, response)
 
