@@ -36,9 +36,11 @@ PASSWORD = secrets.token_urlsafe(16)
 SHARED_HOSTS = pytest.StashKey[dict[str, str]]()
 ON_ONE_WORKER = (
     "deploy/local/tests/test_verify.py",
+    "deploy/local/tests/test_verify_companies.py",
     "tests/journeys/",
     "tests/outages/",
     "tests/resilience/",
+    "tests/security/",
 )
 
 

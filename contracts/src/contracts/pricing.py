@@ -404,7 +404,9 @@ class PricedLine(Answer):
         default=None, description="The tier that held.", examples=[1]
     )
     tiers: list[PriceTier] | None = Field(
-        default=None, description="All tiers of that list, where they were asked for."
+        default=None,
+        description="All tiers of that list, as the store shows prices, where they were asked for.",
+        examples=[[{"min_quantity": 1, "amount": "3.39"}]],
     )
     quantity_problem: QuantityProblem | None = Field(
         default=None, description="Why the quantity is not sold; the price is told all the same."

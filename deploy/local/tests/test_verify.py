@@ -6,19 +6,22 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import asynccontextmanager
-from uuid import uuid4
 
-import asyncpg
 import pytest
 from rich.console import Console
 
 from contracts.topology import QUEUES
-from tandem import demo, postgres, run
-from tandem.demo_data import Credentials, LoadProgress, load, loading
-from tandem.demo_data.articles import read_articles
-from tandem.ports import free_ports
-from tandem.settings import PARTS, LocalSettings
+from deploy.local.tests.shops import (
+    broken,
+    drop,
+    loaded,
+    make_settings,
+    require_clean,
+    superuser,
+    urls_of,
+)
+from deploy.local.tests.test_verify_companies import BREAKS as BREAKS_OF_COMPANIES
+from tandem import demo, run
 from tandem.verify import between, inside, verify
 from tandem.verify.report import KEPT
 
@@ -26,85 +29,20 @@ PREFIX = "verify_shop_"
 ORDERS = 3
 
 
-@asynccontextmanager
-async def superuser(url):
-    connection = await asyncpg.connect(url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory, postgres_url):
     """Settings of a shop that sold something and was stopped, quiet and clean."""
-    names = ("gateway", *PARTS)
-    settings = LocalSettings.model_validate(
-        {
-            "data": tmp_path_factory.mktemp("shop"),
-            "amqp_url": None,
-            "postgres_url": postgres_url,
-            "postgres_prefix": PREFIX,
-            **dict(zip((f"{name}_port" for name in names), free_ports(len(names)), strict=True)),
-        }
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "read_articles", lambda: read_articles()[::4])
-        asyncio.run(sell(settings))
+    settings = make_settings(tmp_path_factory.mktemp("shop"), postgres_url, prefix=PREFIX)
+    asyncio.run(sell(settings))
     yield settings
-    asyncio.run(drop(postgres_url))
+    asyncio.run(drop(settings))
 
 
 async def sell(settings):
-    quiet = Console(quiet=True)
-    async with run.open_shop(settings, postgres.Postgres(settings.postgres_url)):
-        await run.wait_until_ready(settings)
-        await load(settings.urls, Credentials.read(settings.partner_file), LoadProgress(quiet))
+    async with loaded(settings):
         for _ in range(ORDERS):
-            await demo.play(settings.url_of("gateway"), quiet)
-        report = await verify(urls_of(settings), settle=30)
-    assert report.findings == ()
-    assert report.moving == ()
-
-
-async def drop(url):
-    async with superuser(url) as connection:
-        for name in PARTS:
-            await connection.execute(f"DROP DATABASE {PREFIX}{name} WITH (FORCE)")
-            await connection.execute(f"DROP ROLE {PREFIX}{name}")
-
-
-def urls_of(settings):
-    return {name: f"{settings.postgres_url.rpartition('/')[0]}/{PREFIX}{name}" for name in PARTS}
-
-
-# No triggers, no foreign keys, no CHECK: what the database itself would refuse can be written.
-UNGUARDED = """
-SET session_replication_role = replica;
-DO $$ DECLARE guard record; BEGIN
-    FOR guard IN SELECT conrelid::regclass AS place, conname FROM pg_constraint
-                 WHERE contype = 'c' AND conrelid <> 0 LOOP
-        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', guard.place, guard.conname);
-    END LOOP;
-END $$;
-"""
-
-
-@asynccontextmanager
-async def broken(shop, name, statement):
-    """The shop's databases, with a copy in place of one that the statement was run on."""
-    urls = urls_of(shop)
-    copy = f"verify_{uuid4().hex}"
-    async with superuser(shop.postgres_url) as connection:
-        await connection.execute(f"CREATE DATABASE {copy} TEMPLATE {PREFIX}{name}")
-        try:
-            urls[name] = f"{shop.postgres_url.rpartition('/')[0]}/{copy}"
-            async with superuser(urls[name]) as inside_copy:
-                await inside_copy.execute(UNGUARDED)
-                await inside_copy.execute(statement)
-            yield urls
-        finally:
-            await connection.execute(f"DROP DATABASE {copy} WITH (FORCE)")
+            await demo.play(settings.url_of("gateway"), Console(quiet=True))
+        await require_clean(settings)
 
 
 async def test_a_shop_is_clean(shop):
@@ -113,7 +51,7 @@ async def test_a_shop_is_clean(shop):
     assert (report.moving, report.dead_letters) == ((), ())
     assert report.looked_at["orders orders"] == report.looked_at["orders payments"] == ORDERS
     assert {f"events to {queue}" for queue in QUEUES} <= set(report.looked_at)
-    assert all(report.looked_at[f"copies in {queue}"] > 0 for queue in QUEUES)
+    assert all(report.looked_at[f"copies in {queue}"] > 0 for queue in between.COPIES)
 
 
 A_LEVEL = "(SELECT sku FROM stock_levels ORDER BY sku LIMIT 1)"
@@ -418,7 +356,8 @@ BREAKS = {
     ),
     "event never arrived": (
         "pricing",
-        "DELETE FROM inbox WHERE event_id = (SELECT max(event_id::text)::uuid FROM inbox)",
+        "DELETE FROM inbox WHERE event_id = (SELECT max(event_id::text)::uuid FROM inbox"
+        " WHERE queue = 'pricing.products')",
         r"pricing\.products has not got event \S+ \(tandem\.catalog\.product\.changed\.v1 of ",
     ),
     "event from nowhere": (
@@ -516,7 +455,7 @@ def test_every_check_is_seen_to_find_something():
     """As the table above shows for each by its name."""
     checks = [*inside.EVERYWHERE, *(check for own in inside.CHECKS.values() for check in own)]
     assert len({check.name for check in checks}) == len(checks)
-    assert len(BREAKS) > len(checks)
+    assert len(BREAKS) + len(BREAKS_OF_COMPANIES) > len(checks)
 
 
 async def test_what_is_under_way_is_no_finding(shop):
@@ -610,7 +549,8 @@ async def test_a_pruned_feed_is_whole(shop):
 
 
 def test_every_copy_is_compared():
-    assert set(between.COPIES) == set(QUEUES)
+    copies = {copy.queue for service in run.services() for copy in service.copies}
+    assert set(between.COPIES) == copies
 
 
 def verify_by_hand(shop, *options):

@@ -31,14 +31,15 @@ EVENTS = (
         """
         WITH told AS (
             SELECT position, type, item.sequence,
-                   coalesce(item.sku, item.key, subject) AS subject, item.list
+                   coalesce(item.sku, item.key, item.member, subject) AS subject, item.list
             FROM outbox CROSS JOIN LATERAL (
                 SELECT one ->> 'sku' AS sku, one ->> 'key' AS key,
-                       one ->> 'price_list' AS list, (one ->> 'sequence')::bigint AS sequence
+                       one ->> 'member_id' AS member, one ->> 'price_list' AS list,
+                       (one ->> 'sequence')::bigint AS sequence
                 FROM jsonb_array_elements(event::jsonb -> 'data' -> 'items') AS one
                 WHERE event::jsonb -> 'data' ? 'items'
                 UNION ALL
-                SELECT NULL, NULL, NULL, outbox.sequence
+                SELECT NULL, NULL, NULL, NULL, outbox.sequence
                 WHERE NOT event::jsonb -> 'data' ? 'items'
             ) AS item
             WHERE position IS NOT NULL

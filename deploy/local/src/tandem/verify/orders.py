@@ -134,7 +134,8 @@ PLACING = (
                       coalesce('there is its order T-' || serial, 'there is no order of it'))
         FROM processes AS process LEFT JOIN orders ON placement_id = process.id
         WHERE process.kind IN ('placing', 'company_placing')
-          AND (process.result IS NOT NULL) <> (serial IS NOT NULL)
+          AND ((process.result IS NOT NULL) <> (serial IS NOT NULL)
+               OR (process.status = 'undone' AND serial IS NOT NULL))
         UNION ALL
         SELECT format('Placement %s made order %s, but says it made %s.', process.id, orders.id,
                       coalesce(process.result ->> 'order_id', 'none'))
