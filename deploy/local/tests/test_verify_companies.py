@@ -341,7 +341,7 @@ BREAKS = {
     "access that was given back": (
         "accounts",
         "UPDATE members SET is_active = false",
-        r"catalog\.buyers has \S+ at sequence \d+ with is_active True, but accounts says is_active ",
+        r"catalog\.buyers has \S+ at sequence \d+ with is_active True, but accounts says is",
     ),
     "profile of nobody": (
         "accounts",
