@@ -1485,7 +1485,7 @@ def test_headers_that_say_nothing_useful(stall, sku, headers):
     answer = stall.call(
         "catalog",
         "GET",
-        f"/v1/products/{sku}",
+        f"/v1/products/{sku}?store=bad-stall",
         headers=headers,
     )
     assert answer.status_code in (200, 422), answer.text
