@@ -49,7 +49,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from chassis import failpoints, tracing
 from chassis.backoff import Backoff, delay
-from chassis.bus import pause
+from chassis.bus import first_of, pause
 from chassis.db import ChassisBase, commit
 from chassis.idempotency import Claim
 from chassis.logs import get_logger
@@ -341,7 +341,7 @@ async def run(runtime: "Runtime", *, stop: asyncio.Event) -> None:
                     in_hand[process_id] = task
                     task.add_done_callback(lambda done: _ring_if_driven(bell, done))
                 backoff.reset()
-                await _rest(stop, bell.wait(runtime.settings.sweep_seconds))
+                await first_of(stop, bell.wait(runtime.settings.sweep_seconds))
             except Exception as error:
                 log.warning("worker interrupted", error=str(error))
                 await pause(stop, backoff.next())
@@ -473,16 +473,6 @@ def _ring_if_driven(bell: Bell, done: "asyncio.Task[bool]") -> None:
     """Look again at once, but not for what somebody else has locked: that would be a busy loop."""
     if not done.cancelled() and done.result():
         bell.ring()
-
-
-async def _rest(stop: asyncio.Event, other: Awaitable[Any]) -> None:
-    """Wait for one of both."""
-    tasks = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(other)]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 async def _take_lease(runtime: "Runtime", process_id: UUID) -> ProcessRow:
