@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from accounts.errors import EmailInUse, MemberKeyTaken
@@ -32,6 +32,7 @@ async def save_member(
     MemberKeyTaken, EmailInUse.
     """
     row = await session.scalar(select(MemberRow).where(MemberRow.key == key).with_for_update())
+    await _lock(session, f"accounts/email/{fold_email(body.email)}")
     if row is not None and row.company != company:
         raise MemberKeyTaken(key)
     versions.check(row.version if row else None, if_match)
@@ -60,6 +61,11 @@ async def save_member(
     row.updated_at = now
     await session.flush()
     return row, LineOutcome.UPDATED
+
+
+async def _lock(session: AsyncSession, name: str) -> None:
+    """Let one writer at a time until its transaction ends: companies' locks do not do that here."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 def _values(body: PutMember, password_hash: str | None) -> dict[str, Any]:

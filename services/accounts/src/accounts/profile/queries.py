@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from accounts.agreement.queries import list_agreements_of
@@ -78,7 +78,7 @@ async def find_valid_after(source: Source, subject: str) -> datetime | None:
     return found.scalar()
 
 
-async def _whole(source: Source, rows: Sequence[Row[Any]]) -> list[BuyerProfile]:
+async def _whole(source: Source, rows: Sequence[Any]) -> list[BuyerProfile]:
     companies = sorted({row.company for row in rows})
     if not companies:
         return []

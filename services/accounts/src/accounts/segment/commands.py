@@ -7,6 +7,7 @@ fact and a changed rule the later sees the other, and nobody waits in a circle.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,7 +18,6 @@ from accounts.fact.commands import record_order
 from accounts.group import commands as groups
 from accounts.group import queries as group_queries
 from accounts.group.domain import MANY, Change, find_changes
-from accounts.group.tables import CustomerGroupRow
 from accounts.group.views import as_group
 from accounts.profile.commands import tell_profiles
 from accounts.segment.queries import (
@@ -119,7 +119,7 @@ async def put_group(
 
 
 async def apply_group(
-    session: AsyncSession, row: CustomerGroupRow, companies: Collection[str], *, now: datetime
+    session: AsyncSession, row: Any, companies: Collection[str], *, now: datetime
 ) -> None:
     """Let those of these companies, which are locked, enter or leave a locked group."""
     for start in range(0, len(ordered := sorted(companies)), BATCH):
