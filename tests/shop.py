@@ -126,12 +126,17 @@ class Shop:
             await connection.close()
 
     def query(
-        self, document: str, variables: dict[str, Any] | None = None, **headers: str
+        self,
+        document: str,
+        variables: dict[str, Any] | None = None,
+        *,
+        schema: str = "d2c",
+        **headers: str,
     ) -> dict[str, Any]:
-        """Ask the gateway's d2c schema; the whole GraphQL answer."""
+        """Ask one of the gateway's schemas; the whole GraphQL answer."""
         body = json.dumps({"query": document, "variables": variables or {}}).encode()
         request = urllib.request.Request(
-            f"{self.urls['gateway']}/d2c/graphql",
+            f"{self.urls['gateway']}/{schema}/graphql",
             data=body,
             headers={"Content-Type": "application/json", **headers},
         )

@@ -85,6 +85,12 @@ async def test_without_a_shop_it_says_how_to_start_one():
             ),
             r"Away\. \(catalog-unavailable\)",
         ),
+        (
+            web.json_response(
+                {"code": "access-revoked", "detail": "It was taken away."}, status=401
+            ),
+            r"taken away\. \(access-revoked\)",
+        ),
         (web.json_response({"data": {"store": None, "categories": []}}), "demo shop loaded"),
     ],
 )

@@ -15,7 +15,7 @@ from tandem.demo import portal_queries as queries
 from tandem.demo.live import PATIENCE_S, WAYS, watch
 from tandem.demo.merchant import Merchant, Standing, new_company
 from tandem.demo.pasted import OUTSIDE, UNKNOWN, Offer, choose, paste
-from tandem.demo.shop import DemoFailed, Shop, code_of, expect
+from tandem.demo.shop import DemoFailed, Shop, expect, problems_of
 from tandem.demo.shown import (
     cart_table,
     check_net_totals,
@@ -77,6 +77,7 @@ class CompanyJourney(Teller):
     async def found(self) -> None:
         self.say(f"The merchant's CRM and ERP make a company, {self.company.name}")
         await self.merchant.found(self.company)
+        await self.merchant.choose_range(self.company)
         self.tell("with a head office and a shop; a buyer, an approver and an admin")
         self.tell("30 days to pay, with a purchase order number; its own part of the catalog")
 
@@ -218,7 +219,7 @@ class CompanyJourney(Teller):
         request = await self.see_request(placement_id, total)
         own = await self.buyer.send(queries.APPROVE, input={"id": request["id"]})
         payload = (own.get("data") or {}).get("approveRequest") or {}
-        refusals = [*map(code_of, own.get("errors") or ()), *payload.get("errors", ())]
+        refusals = [*problems_of(own), *payload.get("errors", ())]
         expect(bool(refusals), "The buyer approved their own order.")
         self.tell("The buyer may not decide on it")
 
@@ -331,8 +332,8 @@ class CompanyJourney(Teller):
         await admin.change(queries.DEACTIVATE, member=self.company.member("buyer"))
 
         async def is_out() -> bool:
-            answer = await self.buyer.send(queries.ME)
-            return "access-revoked" in map(code_of, answer.get("errors") or ())
+            problems = problems_of(await self.buyer.send(queries.ME))
+            return "access-revoked" in [code for code, _ in problems]
 
         await until("the buyer's token is refused", is_out)
         self.tell_wait("The buyer's token is refused", time.monotonic() - began)

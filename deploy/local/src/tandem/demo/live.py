@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from tandem.demo import portal_queries as queries
-from tandem.demo.shop import DemoFailed, Shop, code_of
+from tandem.demo.shop import DemoFailed, Shop, problems_of
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
 PATIENCE_S = 30.0
@@ -146,6 +146,6 @@ async def _hear_events(lines: AsyncIterator[str], live: Live) -> None:
 
 
 def _told(way: str, payload: Mapping[str, Any]) -> Told:
-    codes = [code_of(error) for error in payload.get("errors") or ()]
+    codes = [code for code, _ in problems_of(payload)]
     data = payload.get("data") or {}
     return Told(way, time.monotonic(), data, ended=", ".join(codes) or None)

@@ -93,7 +93,7 @@ class Merchant:
         self._partner = partner
 
     async def found(self, company: Founded) -> None:
-        """Make the company with its units, agreement, budget, members and assortment."""
+        """Make the company with its units, agreement, budget and members."""
         key, put = company.key, self._partner.put
         path = f"/v1/companies/{key}"
         made = PutCompany(name=company.name, country="GB", currency=portal.CURRENCY, tags=["demo"])
@@ -106,7 +106,11 @@ class Merchant:
         await put("accounts", f"/v1/budgets/{company.budget}", budget)
         for member, who in portal.members(key, password=company.password).items():
             await put("accounts", f"{path}/members/{member}", who)
-        await put(
+
+    async def choose_range(self, company: Founded) -> None:
+        """Say which part of the catalog the company sees: lights and candles."""
+        key = company.key
+        await self._partner.put(
             "catalog",
             f"/v1/assortments/{key}-range",
             PutAssortment(

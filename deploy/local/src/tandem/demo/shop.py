@@ -65,7 +65,9 @@ class Shop:
         return {"Tandem-Store": self.store, "Accept-Language": "en", **bearer}
 
     async def send(self, document: str, **variables: Any) -> dict[str, Any]:
-        """The whole answer, errors included. Raises ShopNotReachable, DemoFailed."""
+        """The whole answer, errors included: of GraphQL, or the problem of a token that does not
+        hold. Raises ShopNotReachable, DemoFailed.
+        """
         try:
             response = await self._client.post(
                 self.path,
@@ -84,8 +86,8 @@ class Shop:
     async def ask(self, document: str, **variables: Any) -> Any:
         """The data of an answer. Raises DemoFailed for any error of the request."""
         answer = await self.send(document, **variables)
-        for error in answer.get("errors") or ():
-            raise DemoFailed(f"The shop answered: {error['message']} ({code_of(error)})")
+        for code, message in problems_of(answer):
+            raise DemoFailed(f"The shop answered: {message} ({code})")
         return answer["data"]
 
     async def change(self, document: str, **wish: Any) -> Any:
@@ -111,9 +113,14 @@ class Shop:
         )
 
 
-def code_of(error: Mapping[str, Any]) -> str:
-    """The code of an error of a request."""
-    return str((error.get("extensions") or {}).get("code", "no code"))
+def problems_of(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Code and message of each error of a request, or of the problem that is its answer."""
+    if "data" not in answer and "detail" in answer:
+        return [(str(answer.get("code", "no code")), str(answer["detail"]))]
+    return [
+        (str((error.get("extensions") or {}).get("code", "no code")), str(error["message"]))
+        for error in answer.get("errors") or ()
+    ]
 
 
 @asynccontextmanager
