@@ -1,95 +1,32 @@
-"""The README's tour is true: its queries are sent as they stand there, its answers come back.
-
-A block ```graphql is a query, the ```json block behind it its answer; a block ```json variables
-before the query holds its variables. In an answer, a word in capitals such as `CART_ID` stands for
-whatever comes there; from then on it means that. A string "..." stands for anything.
+"""The README's tour and the pages for frontends are true: what they say to send is sent as it
+stands there, and what they say comes back does. `tests.journeys.pages` says how they are read.
 """
 
-import json
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.journeys.pages import Reader, meet, steps_of
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "frontends").glob("*.md"))]
-BLOCK = re.compile(r"^```(graphql|json)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-
-
-@dataclass
-class Step:
-    """A query of a page, and what it says comes back."""
-
-    query: str
-    variables: str = "{}"
-    answer: str | None = None
-
-
-@dataclass
-class Reader:
-    """Somebody who follows a page, and remembers what the names stand for."""
-
-    known: dict[str, str] = field(default_factory=dict)
-
-    def fill(self, text: str) -> str:
-        return NAME.sub(lambda name: self.known.get(name[0], name[0]), text)
-
-    def compare(self, told: Any, came: Any, where: str = "") -> None:
-        """Fails where what came is not what the page tells."""
-        if told == "...":
-            return
-        if isinstance(told, dict):
-            assert isinstance(came, dict), where
-            assert list(came) == list(told), where
-            for name, value in told.items():
-                self.compare(value, came[name], f"{where}/{name}")
-        elif isinstance(told, list):
-            assert isinstance(came, list), where
-            assert len(came) == len(told), where
-            for index, value in enumerate(told):
-                self.compare(value, came[index], f"{where}/{index}")
-        elif isinstance(told, str) and NAME.fullmatch(told) and told not in self.known:
-            self.known[told] = str(came)
-        else:
-            filled = self.fill(told) if isinstance(told, str) else told
-            assert came == filled, where
-
-
-def steps_of(text: str) -> Iterator[Step]:
-    variables = "{}"
-    step: Step | None = None
-    for kind, info, body in BLOCK.findall(text):
-        if kind == "graphql":
-            if step:
-                yield step
-            step = Step(body, variables)
-            variables = "{}"
-        elif info.strip() == "variables":
-            variables = body
-        elif step and step.answer is None:
-            step.answer = body
-    if step:
-        yield step
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_a_page_shows_is_what_comes(page, shop):
-    reader = Reader()
+    reader = meet(shop)
     steps = list(steps_of(page.read_text()))
+    assert steps
     for step in steps:
-        assert step.answer is not None, f"{page.name}: a query without its answer\n{step.query}"
-        came = shop.query(reader.fill(step.query), json.loads(reader.fill(step.variables)))
-        reader.compare(json.loads(step.answer), came, where=step.query)
+        reader.follow(shop, step, where=f"{page.name}: {step.sent}")
 
 
-def test_the_readme_has_a_tour():
-    queries = [step.query for step in steps_of((ROOT / "README.md").read_text())]
-    assert len(queries) >= 5
-    assert any("placeOrder" in query for query in queries)
+def test_the_readme_has_a_tour_of_both_journeys():
+    steps = list(steps_of((ROOT / "README.md").read_text()))
+    for schema in ("d2c", "b2b"):
+        queries = [step.sent for step in steps if step.schema == schema]
+        assert len(queries) >= 5
+        assert any("placeOrder" in query for query in queries)
 
 
 def test_a_name_means_the_same_ever_after():
@@ -100,3 +37,43 @@ def test_a_name_means_the_same_ever_after():
         reader.compare({"id": "CART_ID"}, {"id": "y"})
     with pytest.raises(AssertionError):
         reader.compare({"id": "..."}, {"id": "y", "more": 1})
+
+
+def test_an_object_may_be_told_in_part():
+    reader = Reader()
+    reader.compare({"id": "1", "...": "..."}, {"name": "x", "id": "1", "more": 1})
+    with pytest.raises(AssertionError):
+        reader.compare({"id": "1", "...": "..."}, {"name": "x"})
+    with pytest.raises(AssertionError):
+        reader.compare({"id": "1", "...": "..."}, {"id": "2"})
+
+
+def test_a_page_says_by_whom_and_where():
+    page = """
+```json variables
+{"id": "CART_ID"}
+```
+```graphql b2b BUYER_TOKEN
+{ me { memberId } }
+```
+```json
+{"data": 1}
+```
+```http
+GET http://127.0.0.1:8005/v1/orders/1
+```
+```json 404
+{"code": "order-not-found", "...": "..."}
+```
+```graphql
+{ store { key } }
+```
+"""
+    asked, fetched, guest = steps_of(page)
+    assert (asked.schema, asked.token, asked.variables) == (
+        "b2b",
+        "BUYER_TOKEN",
+        '{"id": "CART_ID"}\n',
+    )
+    assert (fetched.kind, fetched.status) == ("http", 404)
+    assert (guest.schema, guest.token, guest.answer) == ("d2c", None, None)
