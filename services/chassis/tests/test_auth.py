@@ -123,6 +123,9 @@ async def test_forged_tokens_are_refused(app_client, forge):
         "scope no string": forge(scope=["shelf:secret"]),
         "a service speaks for people": forge(iss="tandem:orders"),
         "a service's token for all": forge(iss="tandem:orders", kind="service"),
+        "a service in another's name": forge(
+            iss="tandem:orders", kind="service", sub="pricing", aud="tandem:shelf"
+        ),
         "accounts' service token for all": forge(kind="service"),
         "rubbish": "rubbish",
         "dots": "...",

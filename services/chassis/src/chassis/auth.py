@@ -422,6 +422,8 @@ def _read_actor(claims: Mapping[str, Any], audience: str) -> Actor:
         raise TokenInvalid
     if issuer != PEOPLE_ISSUER and kind != "service":
         raise TokenInvalid  # only accounts speaks for people and partners
+    if kind == "service" and issuer != f"tandem:{subject}":
+        raise TokenInvalid  # and each service only for itself
     if not isinstance(scope, str) or not isinstance(on_behalf_of, str | None) or not subject:
         raise TokenInvalid
     issued_at = claims.get("iat", 0.0)
