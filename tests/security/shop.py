@@ -4,15 +4,19 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import asyncpg
 import httpx
+import pytest
+from fastapi import FastAPI
 
+import chassis.run
 from chassis.http import create_client
+from chassis.service import Service
 from tandem import postgres, run
 from tandem.demo_data import Credentials
 from tandem.ports import free_ports
@@ -85,6 +89,8 @@ class Shop:
     settings: LocalSettings
     client: httpx.AsyncClient
     databases: dict[str, asyncpg.Connection]
+    apps: dict[str, FastAPI] = field(default_factory=dict)
+    """The services' applications."""
 
     def do(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Let the shop run until this is done."""
@@ -168,7 +174,16 @@ async def open_shop(
             **dict(zip((f"{name}_port" for name in names), free_ports(len(names)), strict=True)),
         }
     )
+    apps: dict[str, FastAPI] = {}
+
+    def create_app(service: Service, *arguments: Any, **options: Any) -> FastAPI:
+        apps[service.name] = create(service, *arguments, **options)
+        return apps[service.name]
+
+    create = chassis.run.create_app
     async with AsyncExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(chassis.run, "create_app", create_app)
         await stack.enter_async_context(run.open_shop(settings, server))
         await run.wait_until_ready(settings)
         client = await stack.enter_async_context(create_client())
@@ -178,4 +193,4 @@ async def open_shop(
         for name in PARTS:
             databases[name] = await asyncpg.connect(f"{place}/{PREFIX}{name}")
             stack.push_async_callback(databases[name].close)
-        yield Shop(runner, settings, client, databases)
+        yield Shop(runner, settings, client, databases, apps)
