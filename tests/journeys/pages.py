@@ -135,7 +135,8 @@ def steps_of(text: str) -> Iterator[Step]:
         if kind != "json":
             if step:
                 yield step
-            step = Step(kind, body, *words, variables=variables)
+            schema, token = [*words, "", ""][:2]
+            step = Step(kind, body, schema or "d2c", token or None, variables)
             variables = "{}"
         elif words == ["variables"]:
             variables = body
