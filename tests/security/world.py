@@ -225,7 +225,7 @@ class World:
     async def put_member(self, side: Side, role: str, **more: Any) -> Any:
         """Write a member with the password that all have."""
         key = side.name(role)
-        body = member(side.company, "buyer" if role == "spare" else role, password=PASSWORD)
+        body = member(side.company, role if role in MEMBERS else "buyer", password=PASSWORD)
         body |= {"email": f"{role}@{side.company}.example"} | more
         path = f"/v1/companies/{side.company}/members/{key}"
         told = await self.put("accounts", path, body)
