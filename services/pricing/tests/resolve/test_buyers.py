@@ -245,6 +245,7 @@ RULES = [
     ([{"minimum": 10, "multiple": 6}], {6: "below-minimum", 10: "below-minimum", 12: None}),
     ([{"multiple": 4}, {"multiple": 6}], {4: "below-minimum", 12: None, 16: "off-multiple"}),
     ([{"minimum": 3}, {"minimum": 8}, {"maximum": 9}], {7: "below-minimum", 8: None}),
+    ([{"multiple": 999_983}, {"multiple": 999_979}], {999_983: "below-minimum"}),
     ([{"maximum": 9}, {"minimum": 10}], {9: "below-minimum", 10: "above-maximum"}),
 ]
 
@@ -279,6 +280,25 @@ async def test_a_problem_says_what_would_do(portal, buyer_facts, token_of):
         "maximum": None,
         "multiple": 6,
     }
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [{"multiple": 999_983}, {"multiple": 999_979}, {"multiple": 999_961}],
+        [{"maximum": 9}, {"minimum": 10}],
+        [{"maximum": 5}, {"multiple": 6}],
+    ],
+)
+async def test_rules_that_exclude_each_other_say_so(portal, buyer_facts, token_of, rules):
+    buyer = buyer_facts()
+    await portal.know_buyers(buyer)
+    for number, rule in enumerate(rules):
+        await portal.put_rule(f"rule-{number}", "A", **rule)
+    answer = await portal.resolve("A", store="b2b-eu", token=token_of(buyer))
+    problem = answer.json()["lines"][0]["quantity_problem"]
+    assert problem["message"] == "A is sold in no quantity at all: its rules exclude each other."
+    assert max(problem["minimum"], problem["multiple"]) <= 1_000_001
 
 
 async def test_a_guests_rule_holds_in_a_store_for_people(portal, product_facts):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import lcm
 from typing import Literal
 
+from contracts.pricing import MAX_QUANTITY
+
 Fault = Literal["below-minimum", "above-maximum", "off-multiple"]
 
 
@@ -27,7 +29,7 @@ class Limits:
     def told(self, sku: str) -> str:
         """For a person: what would do."""
         multiples = f", in multiples of {self.multiple}" if self.multiple > 1 else ""
-        if self.maximum is not None and self.maximum < self.minimum:
+        if self.minimum > (self.maximum or MAX_QUANTITY):
             return f"{sku} is sold in no quantity at all: its rules exclude each other."
         if self.maximum is None:
             return f"{sku} is sold from {_pieces(self.minimum)}{multiples}."
@@ -36,8 +38,11 @@ class Limits:
 
 
 def strictest(minimum: int, maximum: int | None, multiples: Iterable[int]) -> Limits:
-    """Of several rules the largest minimum, the smallest maximum, and a multiple of all."""
-    multiple = lcm(*multiples)
+    """Of several rules the largest minimum, the smallest maximum, and a multiple of all.
+
+    A multiple above all quantities is told as the first of those: many rules have a vast one.
+    """
+    multiple = min(lcm(*multiples), MAX_QUANTITY + 1)
     return Limits(-(-minimum // multiple) * multiple, maximum, multiple)
 
 
