@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -39,6 +39,15 @@ from pricing.price_list.views import as_price, as_price_facts, as_price_list, as
 
 _LISTS = select(*PriceListRow.__table__.c)
 _PRICES = select(*PriceRow.__table__.c)
+
+
+class AsReach(NamedTuple):
+    """The audiences that a buyer belongs to, in a statement: all of them as an array, and each
+    with its rank (`audience`, `rank`).
+    """
+
+    audiences: ColumnElement[Any]
+    ranked: FromClause
 
 
 async def get_price_list(connection: AsyncConnection, key: str) -> PriceList:
@@ -83,16 +92,17 @@ def best_offer(
     currency: ColumnElement[str],
     at: ColumnElement[datetime],
     known_at: ColumnElement[datetime] | None,
-    reach: FromClause | None = None,
+    reach: AsReach | None = None,
 ) -> FromClause:
     """The price of a SKU in a store: the row of the list that goes first, if any.
 
     Candidates are published lists in that currency that hold in the store at that moment, for
-    the audiences of `reach` (`audience`, `rank`; None: only those for everybody). Of those with a
-    price for the SKU the one of the smallest rank goes first, then of the highest priority, then
-    by key. Lists of other stores or buyers and lists without a price for the SKU are never looked
-    at, however many: the planner goes from store and buyer or from the SKU, whichever has fewer,
-    through an index on both.
+    the audiences of `reach` (None: only those for everybody). Of those with a price for the SKU
+    the one of the smallest rank goes first, then of the highest priority, then by key. Lists of
+    other stores or buyers and lists without a price for the SKU are never looked at, however
+    many: the planner goes from store and buyer or from the SKU, whichever has fewer, through an
+    index on both. Audiences are asked for as an array too, for a join alone would read the lists
+    of all buyers.
     The limit keeps it at one SKU a time, so that a guess about average SKUs never makes it read
     the whole table.
     """
@@ -117,9 +127,12 @@ def best_offer(
     if reach is None:
         ordered = candidates.where(PriceListStoreRow.audience == EVERYBODY).order_by(*own)
     else:
-        froms.append(reach)
-        ordered = candidates.join(reach, reach.c.audience == PriceListStoreRow.audience).order_by(
-            reach.c.rank, *own
+        ranked = reach.ranked
+        froms.append(ranked)
+        ordered = (
+            candidates.join(ranked, ranked.c.audience == PriceListStoreRow.audience)
+            .where(PriceListStoreRow.audience == any_(reach.audiences))
+            .order_by(ranked.c.rank, *own)
         )
     best = ordered.correlate_except(*froms).subquery("best")
     chosen = aliased(PriceRow)

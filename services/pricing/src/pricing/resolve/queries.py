@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CursorResult,
-    FromClause,
     Integer,
     Row,
     Select,
@@ -40,7 +39,7 @@ from pricing.errors import (
 )
 from pricing.moments import in_utc
 from pricing.price_list.domain import Reach, reach_of
-from pricing.price_list.queries import best_offer
+from pricing.price_list.queries import AsReach, best_offer
 from pricing.product.queries import on_sale
 from pricing.quantity_rule.domain import strictest
 from pricing.quantity_rule.queries import limits_of
@@ -119,15 +118,15 @@ def _statement(known_at: ColumnElement[datetime] | None, *, for_buyer: bool) -> 
     )
 
 
-def _reach() -> FromClause:
+def _reach() -> AsReach:
     """A buyer's audiences and their ranks, as they are given."""
-    return (
-        func.unnest(
-            bindparam("audiences", type_=ARRAY(CODE)), bindparam("ranks", type_=ARRAY(Integer))
-        )
+    audiences = bindparam("audiences", type_=ARRAY(CODE))
+    ranked = (
+        func.unnest(audiences, bindparam("ranks", type_=ARRAY(Integer)))
         .table_valued(column("audience", CODE), column("rank", Integer), name="reach")
         .render_derived()
     )
+    return AsReach(audiences, ranked)
 
 
 _KNOWN_AT = bindparam("known_at", type_=_MOMENT)
