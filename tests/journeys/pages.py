@@ -99,8 +99,8 @@ class Reader:
         give_up_at = time.monotonic() + (SECONDS if step.only_reads else 0)
         before = dict(self.known)
         while True:
-            status, came = self.send(shop, step)
             try:
+                status, came = self.send(shop, step)
                 expected = step.status or (status if 200 <= status < 300 else 200)
                 assert status == expected, (where, came)
                 self.compare(told, came, where=where)
