@@ -1,7 +1,9 @@
 """The matrix of the gateway's schemas: who is answered what, by field of the roots."""
 
+from typing import Any
+
 from tests.security.matrix import Row
-from tests.security.world import B2B, D2C, SKU, World
+from tests.security.world import B2B, D2C, SKU, Maker, World
 
 # The columns are those of `rest_table`. `ok` has data and no error; a word is an error's code.
 ALL = "ok ok ok | ok ok ok | ok ok ok | ok ok ok | ok ok"
@@ -68,14 +70,29 @@ def document(name: str, arguments: str, shown: str, *, kind: str = "query") -> s
 
 
 def query(
-    name: str, expected: str, arguments: str, shown: str, *, what: str = "", of=None, **variables
+    name: str,
+    expected: str,
+    arguments: str,
+    shown: str,
+    *,
+    what: str = "",
+    of: Maker | None = None,
+    **variables: Any,
 ) -> Row:
     """A field of Query."""
     text = document(name, arguments, shown)
     return Row(f"Query.{name}", expected, of, text, variables, what=what)
 
 
-def mutation(name: str, expected: str, shown: str, given: dict, *, what: str = "", of=None) -> Row:
+def mutation(
+    name: str,
+    expected: str,
+    shown: str,
+    given: dict[str, Any],
+    *,
+    what: str = "",
+    of: Maker | None = None,
+) -> Row:
     """A field of Mutation; its input is that of its name."""
     kind = f"{name[0].upper()}{name[1:]}Input"
     text = document(name, f"$input: {kind}!", shown, kind="mutation")
@@ -90,7 +107,7 @@ def guest_carts() -> list[Row]:
         ("with its secret", ALL, "$secret"),
         ("with another secret", all_are("cart-not-found"), "$other_secret"),
     ):
-        cart = {"cartId": "$cart_id", "secret": secret}
+        cart: dict[str, Any] = {"cartId": "$cart_id", "secret": secret}
         line = cart | {"lineId": "$line_id"}
         address = {"email": "ada@reader.example", "deliveryAddress": ADDRESS}
         place = {
@@ -98,8 +115,8 @@ def guest_carts() -> list[Row]:
             "payment": {"method": "test", "token": "tok_ok"},
             "idempotencyKey": "$new",
         }
-        many = {"what": what, "of": World.guest_cart}
-        placed = {"what": what, "of": World.guest_placed}
+        many: dict[str, Any] = {"what": what, "of": World.guest_cart}
+        placed: dict[str, Any] = {"what": what, "of": World.guest_placed}
         sight = expected.replace("cart-not-found", "null")
         rows += [
             query(
@@ -148,7 +165,7 @@ def guest_carts() -> list[Row]:
     return rows
 
 
-GOODS = [
+GOODS: list[tuple[str, str, str, dict[str, Any]]] = [
     ("store", "", "{ key name }", {}),
     ("categories", "", "{ key name }", {}),
     ("category", "$key: String!", "{ key name }", {"key": "home"}),
@@ -186,7 +203,9 @@ OWN_CART = OWN.replace("$no", "cart-not-found")
 OWN_SEEN = OWN.replace("$no", "null")
 
 
-def member_cart(name: str, given: dict, shown: str = SHOWN, of=World.cart) -> Row:
+def member_cart(
+    name: str, given: dict[str, Any], shown: str = SHOWN, of: Maker = World.cart
+) -> Row:
     """What only the member whose cart it is can do with it."""
     return mutation(name, OWN_CART, shown, CART | given, of=of)
 

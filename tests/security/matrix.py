@@ -45,7 +45,7 @@ class Row:
     expected: str
     of: Maker | None = None
     body: Any = None
-    query: Mapping[str, str] | None = None
+    query: Mapping[str, Any] | None = None
     given: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     right: str = "orders"

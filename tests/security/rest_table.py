@@ -1,5 +1,7 @@
 """The matrix of all services: who is answered what, by operation."""
 
+from typing import Any
+
 from tests.security import world as w
 from tests.security.matrix import Row
 from tests.security.world import B2B, D2C, SKU, World, letter
@@ -248,7 +250,7 @@ def carts(expected: str, cart: w.Maker, ready: w.Maker, store: str, payment: obj
     brought = {"delivery_method": f"{store}-cart"}
     currency = "GBP" if of_guest else "EUR"
     agreed = {"agreed_total": {"amount": "$total", "currency": currency}, "payment": payment}
-    common = {"what": what, "is_of_guest": of_guest}
+    common: dict[str, Any] = {"what": what, "is_of_guest": of_guest}
     return [
         Row("get_cart", expected, cart, **common),
         Row("add_cart_lines", expected, cart, LINES, **common),

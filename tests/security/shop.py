@@ -14,9 +14,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-import chassis.run
 from chassis.http import create_client
 from chassis.service import Service
+from chassis.service import create_app as create
 from tandem import postgres, run
 from tandem.demo_data import Credentials
 from tandem.ports import free_ports
@@ -46,7 +46,7 @@ class Ask:
     method: str
     path: str
     body: Any = None
-    query: Mapping[str, str] | None = None
+    query: Mapping[str, Any] | None = None
     headers: Mapping[str, str] | None = None
     is_form: bool = False
     is_lines: bool = False
@@ -180,10 +180,9 @@ async def open_shop(
         apps[service.name] = create(service, *arguments, **options)
         return apps[service.name]
 
-    create = chassis.run.create_app
     async with AsyncExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(chassis.run, "create_app", create_app)
+        patch.setattr("chassis.run.create_app", create_app)
         await stack.enter_async_context(run.open_shop(settings, server))
         await run.wait_until_ready(settings)
         client = await stack.enter_async_context(create_client())

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 
 from accounts.errors import CompanyUnknown
 from accounts.hold.routes import router as holds
@@ -67,13 +68,21 @@ async def everybody(*_: Any, **__: Any) -> RequestViewer:
     return RequestViewer()
 
 
+def show_the_partners_token(world: World, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("gateway.endpoint._token", lambda http: world.people.tokens["partner"])
+
+
 def tell_company(self: CompanyUnknown, key: str) -> None:
     NotFound.__init__(self, f"Aurora Gifts {key} is not your company.")
 
 
 STRANGERS = frozenset({"their buyer", "their approver", "their admin"})
 NOBODIES = frozenset({"guest", "consumer", "bare"})
-CHECKED = [route.dependencies[0].dependency for route in holds.routes if route.dependencies]
+CHECKED = [
+    route.dependencies[0].dependency
+    for route in holds.routes
+    if isinstance(route, APIRoute) and route.dependencies
+]
 HOLES = [
     Hole(
         "a service that asks for no scope",
@@ -163,24 +172,20 @@ HOLES = [
     ),
     Hole(
         "a gateway that asks the services as somebody else",
-        instead_of("gateway.endpoint._token", lambda http: STOLEN[0]),
+        show_the_partners_token,
         "b2b",
         "Query.orders",
         STRANGERS | {"guest", "consumer"},
     ),
 ]
-STOLEN = [""]
-"""A partner's token, which the gateway of the last hole shows for everybody."""
 
 
 @pytest.mark.parametrize("hole", HOLES, ids=lambda hole: hole.name)
 def test_the_matrix_sees_a_hole(world: World, hole: Hole, monkeypatch: pytest.MonkeyPatch):
-    STOLEN[0] = world.people.tokens["partner"]
     with monkeypatch.context() as patch:
         hole.make(world, patch)
         seen = {cell.role for cell in try_operation(world, hole) if not cell.is_right}
     assert hole.roles <= seen
-    assert all(cell.is_right for cell in try_operation(world, hole))
 
 
 def try_operation(world: World, hole: Hole) -> list[Cell]:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.security.doors import DOORS, knock, listening
-from tests.security.people import Side
+from tests.security.people import PASSWORD, Side
 from tests.security.shop import Ask
-from tests.security.world import PASSWORD, World
+from tests.security.world import World
 
 SECOND = 1.0
 Change = Callable[[World, Side], Awaitable[Any]]
