@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import event, text
 
 from contracts.pricing import ResolvePrices
+from pricing.price_list.domain import reach_of
 from pricing.resolve import queries
 
 GBP = {"currency": "GBP"}
@@ -341,7 +342,38 @@ async def test_thousand_lines_take_one_statement(stocked, product_facts):
 )
 async def test_lists_that_cannot_hold_are_never_looked_at(stocked, store, audience, sku):
     """A thousand more lists, first in line: the plan touches next to none of their rows."""
-    await fill_lists(stocked.runtime, store, audience, sku)
+    await fill_lists(stocked.runtime, f"'{store}'", f"'{audience}'", sku)
+    rows, read = await find_and_count(stocked, None)
+    assert read < 50
+    assert {row.sku: row.price_list for row in rows} == {
+        "A": "public-uk",
+        "B": "public-uk",
+        "C": None,
+    }
+
+
+async def test_a_buyer_pays_nothing_for_the_lists_of_other_companies(stocked, buyer_facts):
+    """All thousand lists have a price for A in this store; one of them is the buyer's."""
+    await fill_lists(
+        stocked.runtime,
+        "'d2c-uk'",
+        "'company:c' || id",
+        "CASE n WHEN 1 THEN 'A' ELSE 'B' || n END",
+    )
+    async with stocked.runtime.engine.connect() as connection:
+        mine = await connection.scalar(text("SELECT id FROM price_lists WHERE key = 'more-7'"))
+    buyer = buyer_facts(company=f"c{mine}", groups=["volume", "friends"])
+    rows, read = await find_and_count(stocked, reach_of(buyer, at=datetime.now(UTC)))
+    assert read < 50
+    assert {row.sku: row.price_list for row in rows} == {
+        "A": "more-7",
+        "B": "public-uk",
+        "C": None,
+    }
+
+
+async def find_and_count(stocked, reach):
+    """The offers for A, B and C, and how many rows of lists and prices were read for them."""
     rows_read = text(
         "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables"
         " WHERE relname IN ('prices', 'price_lists', 'price_list_stores')"
@@ -351,23 +383,21 @@ async def test_lists_that_cannot_hold_are_never_looked_at(stocked, store, audien
     async with stocked.runtime.engine.connect() as connection:
         before = await connection.scalar(rows_read)
         now = datetime.now(UTC)
-        rows = await queries.find_offers(connection, asked, at=now, known_at=None)
-        assert await connection.scalar(rows_read) - before < 50
-    assert {row.sku: row.price_list for row in rows} == {
-        "A": "public-uk",
-        "B": "public-uk",
-        "C": None,
-    }
+        rows = await queries.find_offers(connection, asked, at=now, known_at=None, reach=reach)
+        return rows, await connection.scalar(rows_read) - before
 
 
 async def fill_lists(runtime, store, audience, sku):
-    """Make a thousand lists with a higher priority and twenty prices each."""
+    """Make a thousand lists with a higher priority and twenty prices each.
+
+    Their store, audience and SKUs are SQL, of the list's `id` and the price's number `n`.
+    """
     statements = (
         "INSERT INTO price_lists (key, name, currency, stores, audience, is_tax_included,"
         " priority, is_published, version, updated_at) SELECT 'more-' || n, 'More', 'GBP', '{}',"
         " '[]', true, 5, true, 1, now() FROM generate_series(1, 1000) AS n",
         "INSERT INTO price_list_stores (store, audience, price_list_id)"
-        f" SELECT '{store}', '{audience}', id FROM price_lists"
+        f" SELECT {store}, {audience}, id FROM price_lists"
         " WHERE key LIKE 'more-%'",
         f"INSERT INTO priced_skus SELECT id, {sku}, 1 FROM price_lists,"
         " generate_series(1, 20) AS n WHERE key LIKE 'more-%'",
