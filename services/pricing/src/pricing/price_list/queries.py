@@ -11,11 +11,13 @@ from sqlalchemy import (
     Select,
     and_,
     any_,
+    func,
     literal,
     or_,
     select,
     true,
     type_coerce,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -39,6 +41,8 @@ from pricing.price_list.views import as_price, as_price_facts, as_price_list, as
 
 _LISTS = select(*PriceListRow.__table__.c)
 _PRICES = select(*PriceRow.__table__.c)
+_FEW = 12
+"""So many lists a SKU is looked up in one by one."""
 
 
 class AsReach(NamedTuple):
@@ -98,43 +102,50 @@ def best_offer(
 
     Candidates are published lists in that currency that hold in the store at that moment, for
     the audiences of `reach` (None: only those for everybody). Of those with a price for the SKU
-    the one of the smallest rank goes first, then of the highest priority, then by key. Lists of
-    other stores or buyers and lists without a price for the SKU are never looked at, however
-    many: the planner goes from store and buyer or from the SKU, whichever has fewer, through an
-    index on both. Audiences are asked for as an array too, for a join alone would read the lists
-    of all buyers.
-    The limit keeps it at one SKU a time, so that a guess about average SKUs never makes it read
-    the whole table.
+    the one of the smallest rank goes first, then of the highest priority, then by key.
+
+    Lists of other stores or buyers are never looked at, however many. Where a buyer has few
+    lists, as nearly all have, the SKU is looked up in each of them, so that a SKU in the lists
+    of a thousand others costs no more than one in none. Where they have many, the planner goes
+    from them or from the SKU, whichever has fewer, so that lists without the SKU cost nothing.
     """
-    candidates = (
-        select(PriceListRow.key, PriceListRow.is_tax_included, PriceRow.id)
-        .join(PriceListRow, PriceListRow.id == PriceRow.price_list_id)
-        .join(PriceListStoreRow, PriceListStoreRow.price_list_id == PriceListRow.id)
-        .where(
-            PriceRow.sku == sku,
-            is_known_at(known_at),
-            PriceRow.valid_from <= at,
-            or_(PriceRow.valid_to.is_(None), PriceRow.valid_to > at),
-            PriceListStoreRow.store == any_(array([literal(ALL_STORES, CODE), store])),
-            PriceListRow.is_published,
-            PriceListRow.currency == currency,
-            holds_at(PriceListRow, at),
-        )
-        .limit(1)
+    lists = _lists_for(store, currency=currency, at=at, reach=reach)
+    few = lists.limit(_FEW + 1).cte("few")
+    count = select(func.count()).select_from(few).scalar_subquery()
+    held = and_(
+        PriceRow.sku == sku,
+        is_known_at(known_at),
+        PriceRow.valid_from <= at,
+        or_(PriceRow.valid_to.is_(None), PriceRow.valid_to > at),
     )
-    own = (PriceListRow.priority.desc(), PriceListRow.key)
-    froms: list[Any] = [PriceListRow, PriceListStoreRow, PriceRow]
-    if reach is None:
-        ordered = candidates.where(PriceListStoreRow.audience == EVERYBODY).order_by(*own)
-    else:
-        ranked = reach.ranked
-        froms.append(ranked)
-        ordered = (
-            candidates.join(ranked, ranked.c.audience == PriceListStoreRow.audience)
-            .where(PriceListStoreRow.audience == any_(reach.audiences))
-            .order_by(ranked.c.rank, *own)
-        )
-    best = ordered.correlate_except(*froms).subquery("best")
+    # The limit keeps it at one list a time, so that a guess about average SKUs never makes it
+    # read all prices of a SKU instead; in `far` it keeps it at one SKU a time.
+    found = (
+        select(PriceRow.id)
+        .where(held, PriceRow.price_list_id == few.c.id)
+        .limit(1)
+        .correlate_except(PriceRow)
+        .lateral("found")
+    )
+    near = (
+        select(found.c.id, few.c.key, few.c.is_tax_included, few.c.rank, few.c.priority)
+        .join_from(few, found, true())
+        .where(count <= _FEW)
+    )
+    many = lists.correlate_except(PriceListRow, PriceListStoreRow).subquery("many")
+    far = (
+        select(PriceRow.id, many.c.key, many.c.is_tax_included, many.c.rank, many.c.priority)
+        .join_from(PriceRow, many, many.c.id == PriceRow.price_list_id)
+        .where(held, count > _FEW)
+        .correlate_except(PriceRow, many)
+    )
+    either = union_all(near, far).subquery("either")
+    best = (
+        select(either)
+        .order_by(either.c.rank, either.c.priority.desc(), either.c.key)
+        .limit(1)
+        .subquery("best")
+    )
     chosen = aliased(PriceRow)
     return (
         select(
@@ -147,6 +158,41 @@ def best_offer(
         .select_from(best)
         .join(chosen, chosen.id == best.c.id)
         .lateral("offer")
+    )
+
+
+def _lists_for(
+    store: ColumnElement[str],
+    *,
+    currency: ColumnElement[str],
+    at: ColumnElement[datetime],
+    reach: AsReach | None,
+) -> Select[Any]:
+    """The lists that hold in a store for a buyer, with their ranks."""
+    lists = (
+        select(
+            PriceListRow.id,
+            PriceListRow.key,
+            PriceListRow.is_tax_included,
+            PriceListRow.priority,
+        )
+        .join(PriceListStoreRow, PriceListStoreRow.price_list_id == PriceListRow.id)
+        .where(
+            PriceListStoreRow.store == any_(array([literal(ALL_STORES, CODE), store])),
+            PriceListRow.is_published,
+            PriceListRow.currency == currency,
+            holds_at(PriceListRow, at),
+        )
+    )
+    if reach is None:
+        everybody = PriceListStoreRow.audience == EVERYBODY
+        return lists.add_columns(literal(0).label("rank")).where(everybody)
+    # As an array too: a join alone would read the lists of all buyers.
+    ranked = reach.ranked
+    return (
+        lists.add_columns(ranked.c.rank)
+        .join(ranked, ranked.c.audience == PriceListStoreRow.audience)
+        .where(PriceListStoreRow.audience == any_(reach.audiences))
     )
 
 

@@ -82,7 +82,7 @@ def _statement(known_at: ColumnElement[datetime] | None, *, for_buyer: bool) -> 
     offer = best_offer(
         asked.c.sku,
         store=store,
-        currency=sale.c.currency,
+        currency=select(sale.c.currency).correlate(None).scalar_subquery(),
         at=at,
         known_at=known_at,
         reach=reach,
