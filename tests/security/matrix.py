@@ -152,7 +152,8 @@ async def try_row(
         cells.append(
             Cell(service, row, role, expected, outcome, answer, leaks_of(world, role, ask, answer))
         )
-        if outcome == "ok" and row.of is not None:
+        is_read = ask.method == "GET" or row.operation.startswith(("Query.", "Subscription."))
+        if outcome == "ok" and not is_read:
             made = None
     return cells
 
