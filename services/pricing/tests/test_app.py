@@ -5,7 +5,7 @@ import pytest
 
 from chassis import copies, migrate
 from chassis.service import create_app
-from contracts.pricing import PriceFacts, PriceList, TaxRate
+from contracts.pricing import PriceFacts, PriceList, QuantityRule, TaxRate
 from contracts.topology import QUEUES, SNAPSHOTS
 from pricing.app import SERVICE
 from pricing.settings import PricingSettings
@@ -80,6 +80,9 @@ async def test_snapshots_have_all_that_is_known_now(open_shop, make_token):
     lists = await snapshot(open_shop, make_token, "price_lists")
     prices = await snapshot(open_shop, make_token, "prices")
     rates = await snapshot(open_shop, make_token, "tax_rates")
+    await open_shop.put_rule("a", "A", minimum=6, multiple=6, stores=["d2c-uk"])
+    (rule,) = await snapshot(open_shop, make_token, "quantity_rules")
+    assert QuantityRule.model_validate(rule).multiple == 6
     assert [PriceList.model_validate(line).key for line in lists] == ["public-uk"]
     assert [TaxRate.model_validate(line).key for line in rates] == ["GB-standard"]
     facts = [PriceFacts.model_validate(line) for line in prices]

@@ -338,6 +338,7 @@ async def test_thousand_lines_take_one_statement(stocked, product_facts):
         ("*", "", "'X' || id || '-' || n"),
         ("b2b-eu", "", "CASE n WHEN 1 THEN 'A' ELSE 'B' || n END"),
         ("*", "group:volume", "CASE n WHEN 1 THEN 'A' ELSE 'B' || n END"),
+        ("*", "group:volume", "CASE n WHEN 1 THEN 'A' ELSE 'X' || id || '-' || n END"),
     ],
 )
 async def test_lists_that_cannot_hold_are_never_looked_at(stocked, store, audience, sku):
@@ -352,13 +353,17 @@ async def test_lists_that_cannot_hold_are_never_looked_at(stocked, store, audien
     }
 
 
-async def test_a_buyer_pays_nothing_for_the_lists_of_other_companies(stocked, buyer_facts):
-    """All thousand lists have a price for A in this store; one of them is the buyer's."""
+@pytest.mark.parametrize("others", ["'B' || n", "'X' || id || '-' || n"])
+async def test_a_buyer_pays_nothing_for_the_lists_of_other_companies(stocked, buyer_facts, others):
+    """All thousand lists have a price for A in this store; one of them is the buyer's.
+
+    Their other SKUs are in all of them too, or in one each.
+    """
     await fill_lists(
         stocked.runtime,
         "'d2c-uk'",
         "'company:c' || id",
-        "CASE n WHEN 1 THEN 'A' ELSE 'B' || n END",
+        f"CASE n WHEN 1 THEN 'A' ELSE {others} END",
     )
     async with stocked.runtime.engine.connect() as connection:
         mine = await connection.scalar(text("SELECT id FROM price_lists WHERE key = 'more-7'"))
