@@ -33,6 +33,7 @@ def seen_cart(cart: Cart) -> dict[str, Any]:
 
 def seen_order(order: Order) -> dict[str, Any]:
     """An order."""
+    assert order.payment is not None, "a guest pays at once"
     return {
         "number": order.number,
         "version": order.version,
