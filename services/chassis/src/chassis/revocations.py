@@ -23,8 +23,12 @@ log = get_logger(__name__)
 
 
 async def run(runtime: "Runtime", *, stop: asyncio.Event) -> None:
-    """Keep the runtime's verifier told until `stop`."""
+    """Keep the runtime's verifier told until `stop`.
+
+    A process whose own tokens accounts does not trust only hears; it has nobody to ask.
+    """
     missed = asyncio.Event()
+    may_ask = runtime.settings.issuer in runtime.settings.trusted_issuers
 
     def hear(event: Event[Any]) -> None:
         note(runtime.verifier, event)
@@ -33,7 +37,7 @@ async def run(runtime: "Runtime", *, stop: asyncio.Event) -> None:
         broadcast.listen(
             runtime.bus, (AccessRevoked,), on_event=hear, on_gap=missed.set, stop=stop
         ),
-        _catch_up(runtime, missed, stop),
+        _catch_up(runtime, missed, stop) if may_ask else stop.wait(),
     )
 
 

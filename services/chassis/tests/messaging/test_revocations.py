@@ -3,12 +3,20 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from chassis import revocations
 from chassis.auth import AccessRevoked as TokenRefused
 from chassis.bus import Outgoing
 from contracts.buyers import AccessRevoked
 from contracts.envelope import make_event
 from contracts.ids import new_id
+
+
+@pytest.fixture(autouse=True)
+def trusted(runtime):
+    """Accounts takes the tokens of the service under test."""
+    runtime.settings.trusted_issuers[runtime.settings.issuer] = "its own keys"
 
 
 async def is_refused(runtime, token):
@@ -60,3 +68,21 @@ async def test_what_was_missed_is_asked_until_accounts_answers(
     await eventually(lambda: is_refused(runtime, token), timeout=15.0)
     stop.set()
     await task
+
+
+async def test_who_is_not_trusted_asks_nobody(runtime, neighbour_fake, eventually):
+    del runtime.settings.trusted_issuers[runtime.settings.issuer]
+    gaps = []
+
+    async def listen(types, hear, gap, *, stop):
+        gap()
+        gaps.append(types)
+        await stop.wait()
+
+    runtime.bus.listen = listen
+    stop = asyncio.Event()
+    task = asyncio.create_task(revocations.run(runtime, stop=stop))
+    await eventually(lambda: gaps)
+    stop.set()
+    await task
+    assert neighbour_fake.calls_of("accounts") == []
