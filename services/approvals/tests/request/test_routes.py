@@ -1,12 +1,14 @@
 """Asking and deciding over HTTP: by whom, how often, and at the same time."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
 from approvals.errors import RequestTimedOut
-from approvals.request import commands
+from approvals.request import commands, queries
+from chassis import buyers
 from chassis.clock import Clock
 from contracts.approvals import ApprovalStatus
 from contracts.buyers import Role
@@ -176,6 +178,28 @@ async def test_without_an_approver_it_goes_to_the_admins(door, keep, people, ask
     assert said(await door("admin").post(request_id, "approve")) == (200, "approved")
 
 
+async def test_without_anybody_it_waits_for_an_admin_who_comes_later(door, keep, people, asked):
+    for name in ("shop_approver", "head_approver", "admin"):
+        await keep(people[name].model_copy(update={"sequence": 2, "is_active": False}))
+    request_id = await asked()
+    request = (await door("orders").get(request_id)).json()
+    assert (request["status"], request["is_escalated"]) == ("pending", True)
+    newcomer = people["admin"].model_copy(update={"member_id": new_id()})
+    await keep(newcomer)
+    assert said(await door(newcomer).post(request_id, "approve")) == (200, "approved")
+
+
+async def test_a_member_without_a_profile_sees_nothing(door, asked, monkeypatch):
+    request_id = await asked()
+
+    async def nobody(*_):
+        return None
+
+    monkeypatch.setattr(buyers, "get_buyer", nobody)
+    assert said(await door("admin").get(request_id)) == (403, "members-only")
+    assert said(await door("admin").get()) == (403, "members-only")
+
+
 async def test_deciding_twice(door, asked, events):
     request_id = await asked()
     first = await door("shop_approver").post(request_id, "approve", comment="Yes.")
@@ -267,6 +291,96 @@ async def test_many_sweepers_end_each_once(clock, runtime, asked, events, togeth
     counts = await together(*(commands.time_out(runtime) for _ in range(4)))
     assert sum(counts) == 5
     assert [one[1] for one in await events()].count("timed_out") == 5
+
+
+async def approve(runtime, request_id, member, *, at):
+    """Approve at that moment; whether it was in time."""
+    async with runtime.sessions() as session:
+        try:
+            await commands.decide(
+                session,
+                request_id,
+                ApprovalStatus.APPROVED,
+                member=member,
+                comment=None,
+                now=at,
+            )
+        except RequestTimedOut:
+            return False
+        await session.commit()
+    return True
+
+
+@pytest.mark.parametrize("round_", range(5))
+async def test_an_approval_against_the_time_out(
+    clock, runtime, people, door, asked, events, together, round_
+):
+    runtime.clock = clock
+    request_id = await asked()
+    in_time = clock.now()
+    clock.by = timedelta(hours=73)
+    is_approved, swept = await together(
+        approve(runtime, request_id, people["admin"], at=in_time), commands.time_out(runtime)
+    )
+    clock.by = timedelta()
+    status = (await door("orders").get(request_id)).json()["status"]
+    assert (is_approved, swept, status) in [(True, 0, "approved"), (False, 1, "timed_out")]
+    assert await events() == [("opened", "pending", 1), ("decided", status, 2)]
+
+
+async def test_the_sweep_leaves_what_is_being_decided(clock, runtime, people, asked, events):
+    runtime.clock = clock
+    request_id = await asked()
+    async with runtime.sessions() as session:
+        await commands.decide(
+            session,
+            request_id,
+            ApprovalStatus.APPROVED,
+            member=people["admin"],
+            comment=None,
+            now=clock.now(),
+        )
+        clock.by = timedelta(hours=73)
+        assert await commands.time_out(runtime) == 0  # skips the locked row, waits for nobody
+        await session.commit()
+    assert await commands.time_out(runtime) == 0
+    assert await events() == [("opened", "pending", 1), ("decided", "approved", 2)]
+
+
+async def test_who_approves_while_it_is_swept_is_late(
+    clock, runtime, people, asked, events, monkeypatch
+):
+    runtime.clock = clock
+    request_id = await asked()
+    in_time = clock.now()
+    clock.by = timedelta(hours=73)
+    list_overdue, approving = queries.list_overdue, []
+
+    async def start_approving(session, **words):
+        rows = await list_overdue(session, **words)  # these rows are locked from here on
+        if rows:
+            late = approve(runtime, request_id, people["admin"], at=in_time)
+            approving.append(asyncio.create_task(late))
+            await waits_for_lock(runtime)
+        return rows
+
+    monkeypatch.setattr(queries, "list_overdue", start_approving)
+    assert await commands.time_out(runtime) == 1
+    assert [await task for task in approving] == [False]
+    assert await events() == [("opened", "pending", 1), ("decided", "timed_out", 2)]
+
+
+async def waits_for_lock(runtime):
+    """Return as soon as somebody waits for a lock in this database."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(10):
+        while True:
+            async with runtime.sessions() as session:
+                if (await session.execute(waiting)).scalar_one():
+                    return
 
 
 @pytest.mark.parametrize("round_", range(3))

@@ -183,7 +183,7 @@ async def _find_viewer(runtime: Runtime, caller: Actor) -> Viewer:
     if caller.kind == "service" and caller.subject == "orders":
         return Viewer()
     if caller.kind == "member":
-        return Viewer(profile=await buyers.get_buyer(runtime, caller))
+        return Viewer(profile=await _get_member(runtime, caller))
     caller.require("approvals:read")
     return Viewer()
 
