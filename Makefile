@@ -33,7 +33,7 @@ test: $(STAMP) ## Run every test on a real PostgreSQL and a real RabbitMQ
 	$(RUN) -m pytest -n 2 --dist loadgroup
 
 soak: $(STAMP) ## The long rounds: races 50 times, 200 buyers, 20 s outages, thousands of seeds
-	TANDEM_TEST_ROUNDS=50 TANDEM_TEST_BUYERS=200 TANDEM_TEST_OUTAGE_SECONDS=20 \
+	TANDEM_TEST_ROUNDS=50 TANDEM_TEST_KILL_EVERY=1 TANDEM_TEST_BUYERS=200 TANDEM_TEST_OUTAGE_SECONDS=20 \
 		TANDEM_TEST_SEEDS=3000 TANDEM_TEST_EXAMPLES=300 $(RUN) -m pytest -n 2 --dist loadgroup \
 		tests/outages tests/resilience tests/properties services/chassis/tests/simulation
 
