@@ -26,8 +26,8 @@ async def goods(shop):
 
 @pytest.fixture
 def settings(settings):
-    """A buyer who is kept waiting only briefly."""
-    return settings.model_copy(update={"place_wait_seconds": 1.0})
+    """A buyer who waits for as long as a busy machine may take."""
+    return settings.model_copy(update={"place_wait_seconds": 5.0})
 
 
 class Later(Clock):
@@ -403,8 +403,8 @@ async def test_a_cancelled_order_gives_everything_back(company):
 
 @pytest.mark.usefixtures("goods")
 async def test_a_cancel_whose_undoing_waits_is_told_so(shop, company):
-    shop.runtime.settings = shop.runtime.settings.model_copy(update={"place_wait_seconds": 0.3})
     member, placement = await wait_for_approval(company)
+    shop.runtime.settings = shop.runtime.settings.model_copy(update={"place_wait_seconds": 0.3})
     company.accounts.is_away = True
     answer = await member.cancel(placement["id"])
     assert (answer.status_code, answer.json()["status"]) == (202, "pending")
