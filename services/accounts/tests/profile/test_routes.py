@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from accounts.profile.commands import KEPT
 from accounts.profile.jobs import forget_revocations
+from chassis import failpoints
 from contracts.buyers import BuyerProfile
 from contracts.companies import Company
 from contracts.ids import new_id
@@ -67,6 +68,73 @@ async def test_a_change_that_nobody_needs_to_know_is_not_told(trade):
     await trade.member()
     await trade.agreement()
     assert len(await trade.told("buyer_profile")) == before
+
+
+async def test_whatever_it_tells_raises_its_version_and_nothing_else_does(trade):
+    ada = await trade.ready()
+    await trade.unit("north", parent="head")
+    await trade.unit("shop", parent="north")
+
+    async def tells(change):
+        before = (await trade.get(f"/v1/buyer-profiles/{ada}", headers=trade.orders))["sequence"]
+        count = len(await trade.told("buyer_profile"))
+        await change
+        after = await trade.get(f"/v1/buyer-profiles/{ada}", headers=trade.orders)
+        told = (await trade.told("buyer_profile"))[count:]
+        grown = after["sequence"] - before
+        assert len(told) == grown
+        assert [one["items"][-1] for one in told][-1:] == [after][:grown]
+        return grown
+
+    limit = {"amount": "9.00", "currency": "EUR"}
+    facts = {"unit": "shop", "roles": ["admin", "buyer"], "order_limit": limit}
+    assert await tells(trade.member(name="Countess")) == 0
+    assert await tells(trade.member(email="countess@acme.example")) == 0
+    assert await tells(trade.member(password="a-long-password")) == 0
+    assert await tells(trade.member(unit="shop")) == 1
+    assert await tells(trade.member(unit="shop", roles=["buyer", "admin"])) == 1
+    assert await tells(trade.member(**facts)) == 1
+    assert await tells(trade.unit("shop", parent="head")) == 1
+    assert await tells(trade.unit("other", parent="head")) == 0
+    assert await tells(trade.company(name="Acme & Sons", tier="gold")) == 0
+    assert await tells(trade.company(country="IE")) == 1
+    assert await tells(trade.group("friends", companies=["acme"])) == 1
+    assert await tells(trade.agreement("acme-2", priority=7)) == 1
+    assert await tells(trade.member(**facts, is_active=False)) == 1
+    assert await tells(trade.member(**facts)) == 1
+    assert await tells(trade.company(country="IE", is_active=False)) == 1
+    assert await tells(trade.company(country="IE", is_active=False, tier="gold")) == 0
+    assert await tells(trade.company(country="IE")) == 1
+
+
+async def test_a_closed_company_is_revoked_once(trade):
+    await trade.ready()
+    await trade.company(is_active=False)
+    await trade.company(is_active=False, tier="gold")
+    assert len(await trade.told("access")) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"is_active": False}, {"password": "another-long-password"}], ids=["off", "password"]
+)
+async def test_access_is_taken_away_and_told_together_or_not_at_all(trade, monkeypatch, change):
+    """What changes, the revocation and its event are of one transaction."""
+    ada = await trade.ready()
+    order = "request:PUT:/v1/companies/acme/members/ada:committing=raise"
+    armed = {"TANDEM_FAILPOINTS": order, "TANDEM_FAILPOINTS_ALLOWED": "1"}
+    before = await trade.get("/v1/companies/acme/members/ada")
+    body = {name: before[name] for name in ("email", "name", "unit", "roles")} | change
+    with monkeypatch.context() as patched:
+        patched.setattr(failpoints, "_armed", failpoints.from_environment(armed))
+        await trade.put("/v1/companies/acme/members/ada", body, status=(503,))
+    assert await trade.told("access") == []
+    assert await trade.rows("SELECT 1 FROM revocations") == []
+    assert await trade.get("/v1/companies/acme/members/ada") == before
+    await trade.put("/v1/companies/acme/members/ada", body)
+    assert [row.subject for row in await trade.rows("SELECT subject FROM revocations")] == [
+        str(ada)
+    ]
+    assert len(await trade.told("access")) == 1
 
 
 async def test_snapshots_have_everybody(trade):

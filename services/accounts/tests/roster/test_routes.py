@@ -5,6 +5,11 @@ from uuid import UUID
 
 import pytest
 
+from accounts.gate import get_gate
+from accounts.partner.hashing import HashingGate
+from accounts.staff.commands import put_staff
+from accounts.staff.domain import Staff
+
 COMPANY = {"name": "Acme", "country": "GB", "currency": "EUR"}
 
 
@@ -364,3 +369,209 @@ async def test_unknown_ones_are_not_there(trade):
     await trade.company()
     for path in ("/none", "/none/units", "/none/members", "/acme/units/none", "/acme/members/none"):
         await trade.get(f"/v1/companies{path}", status=404)
+
+
+@pytest.mark.parametrize("kind", ["units", "members"])
+async def test_units_and_members_are_written_by_version(trade, kind):
+    await trade.ready()
+    path, body = {
+        "units": ("/v1/companies/acme/units/head", {"name": "Main"}),
+        "members": ("/v1/companies/acme/members/ada", member_body(email="ada@acme.example")),
+    }[kind]
+    for target, tag, status in (
+        (path, '"7"', 412),
+        (f"{path}-new", '"1"', 412),
+        (f"{path}-new", "*", 412),
+        (path, "1", 422),
+        (path, '"1"', 200),
+        (path, '"1"', 412),
+    ):
+        answer = await call(trade, "PUT", target, body, {**trade.partner, "If-Match": tag})
+        assert answer.status_code == status, (target, tag, answer.text)
+    assert answer.json()["current_version"] == 2
+    assert (await call(trade, "GET", path)).headers["etag"] == '"2"'
+
+
+async def test_of_two_writers_by_one_version_one_wins(trade):
+    await trade.ready()
+    headers = {**trade.partner, "If-Match": '"1"'}
+    path = "/v1/companies/acme/members/ada"
+    answers = await asyncio.gather(
+        *(call(trade, "PUT", path, member_body(name=f"Ada {n}"), headers) for n in range(4))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
+
+
+@pytest.mark.parametrize("kind", ["units", "members"])
+async def test_one_key_for_two_companies_at_once(trade, admin, kind):
+    await trade.unit("acme-shop", parent="head")
+    unit, member = {"name": "x"}, member_body()
+    answers = await asyncio.gather(
+        *(
+            call(
+                trade,
+                "PUT",
+                f"/v1/companies/{company}/{kind}/same",
+                {**unit, "parent": head}
+                if kind == "units"
+                else {**member, "unit": head, "email": f"x@{company}.example"},
+            )
+            for company, head in (("acme", "head"), ("rival", "rival-head"))
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    (refused,) = [said(answer) for answer in answers if answer.status_code == 409]
+    assert refused[1] in ("concurrent-change", f"{kind[:-1]}-key-taken")
+
+
+async def test_one_member_made_many_times_at_once(trade):
+    await trade.ready()
+    path = "/v1/companies/acme/members/new"
+    answers = await asyncio.gather(*(call(trade, "PUT", path, member_body()) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(await trade.rows("SELECT 1 FROM members WHERE key = 'new'")) == 1
+
+
+async def test_many_members_of_one_address_at_once(trade, admin):
+    """In any spelling, made or changed, in either company: one has it."""
+    answers = await asyncio.gather(
+        *(
+            call(
+                trade,
+                "PUT",
+                f"/v1/companies/{company}/members/{member}",
+                member_body(email=email, unit=unit),
+            )
+            for company, unit, member, email in (
+                ("acme", "head", "ada", "one@x.example"),
+                ("rival", "rival-head", "rita", "ONE@x.example"),
+                ("acme", "head", "a1", "One@X.example"),
+                ("rival", "rival-head", "r1", "one@X.EXAMPLE"),
+            )
+        )
+    )
+    codes = [said(answer) for answer in answers]
+    assert codes.count((409, "email-in-use")) == 3
+    found = await trade.rows("SELECT 1 FROM members WHERE email_folded = 'one@x.example'")
+    assert len(found) == 1
+
+
+async def test_two_roots_at_once(trade):
+    await trade.company()
+    answers = await asyncio.gather(
+        *(
+            call(trade, "PUT", f"/v1/companies/acme/units/{key}", {"name": key})
+            for key in ("a", "b", "c")
+        )
+    )
+    assert sorted(said(answer) for answer in answers) == [(201, None)] + [(409, "root-exists")] * 2
+
+
+async def test_units_that_go_below_each_other_at_once(trade):
+    await trade.company()
+    await trade.unit("head")
+    await trade.unit("a", parent="head")
+    await trade.unit("b", parent="head")
+    answers = await asyncio.gather(
+        *(
+            call(trade, "PUT", f"/v1/companies/acme/units/{key}", {"name": key, "parent": parent})
+            for key, parent in (("a", "b"), ("b", "a"))
+        )
+    )
+    assert sorted(said(answer) for answer in answers) == [(200, None), (422, "units-in-circle")]
+
+
+async def test_a_tree_has_twenty_levels(trade):
+    await trade.company()
+    await trade.unit("u1")
+    for level in range(2, 21):
+        await trade.unit(f"u{level}", parent=f"u{level - 1}")
+    body = {"name": "x", "parent": "u20"}
+    problem = await trade.put("/v1/companies/acme/units/u21", body, status=(422,))
+    assert problem["code"] == "unit-too-deep"
+    await trade.unit("side", parent="u1")
+    await trade.unit("below", parent="side")
+    body = {"name": "x", "parent": "u19"}
+    problem = await trade.put("/v1/companies/acme/units/side", body, status=(422,))
+    assert problem["code"] == "unit-too-deep"
+    await trade.unit("side", parent="u18")
+
+
+@pytest.mark.parametrize("path", ["", "/acme/units", "/acme/members"])
+@pytest.mark.parametrize(
+    "query", [{"limit": 0}, {"limit": 100_000}, {"limit": "many"}, {"after": "no cursor"}]
+)
+async def test_pages_that_there_are_not(trade, path, query):
+    await trade.ready()
+    answer = await call(trade, "GET", f"/v1/companies{path}", params=query)
+    assert answer.status_code in (400, 422)
+
+
+async def test_companies_and_members_come_in_pages(trade):
+    await trade.ready()
+    for key in ("bob", "cy"):
+        await trade.member(key)
+        await trade.company(key)
+    for path, keys in (("", ["acme", "bob", "cy"]), ("/acme/members", ["ada", "bob", "cy"])):
+        page = await trade.get(f"/v1/companies{path}", limit=2)
+        rest = await trade.get(f"/v1/companies{path}", limit=2, after=page["next"])
+        assert [one["key"] for one in page["items"] + rest["items"]] == keys
+        assert rest["next"] is None
+
+
+@pytest.mark.parametrize("key", ["A B", "%00", "a%2Fb", "x" * 300, "%F0%9F%92%A9"])
+async def test_keys_that_there_cannot_be(trade, key):
+    await trade.ready()
+    for path, body in (
+        (f"/v1/companies/{key}", COMPANY),
+        (f"/v1/companies/acme/units/{key}", {"name": "x"}),
+        (f"/v1/companies/acme/members/{key}", member_body()),
+    ):
+        for method, content in (("PUT", body), ("GET", None)):
+            answer = await call(trade, method, path, content)
+            assert answer.status_code in (404, 405, 422), (method, path)
+
+
+async def test_an_admin_learns_nothing_of_anothers_password(trade, app, admin):
+    """The password of another company's member is not even tried: the time would tell."""
+    tried = []
+
+    class Watched(HashingGate):
+        async def is_secret_of(self, secret_hash, secret, *, client):
+            tried.append(secret)
+            return await super().is_secret_of(secret_hash, secret, client=client)
+
+    await trade.member("rita", company="rival", unit="rival-head", password="the password of rita")
+    app.dependency_overrides[get_gate] = lambda: Watched(threads=1, queue=8)
+    body = member_body(password="the password of rita")
+    answer = await call(trade, "PUT", "/v1/companies/acme/members/rita", body, admin)
+    assert said(answer) == (409, "member-key-taken")
+    assert tried == []
+
+
+async def test_an_address_of_the_merchants_people_is_in_use(trade, admin):
+    staff = Staff.model_validate(
+        {
+            "email": "sam@shop.example",
+            "password": "a-long-password",
+            "name": "Sam",
+            "scopes": ["orders:read"],
+        }
+    )
+    async with trade.runtime.sessions.begin() as session:
+        await put_staff(session, staff, now=trade.runtime.clock.now())
+    body = member_body(email="SAM@shop.example")
+    answer = await call(trade, "PUT", "/v1/companies/acme/members/sam", body, admin)
+    assert said(answer) == (409, "email-in-use")
+
+
+async def test_a_flood_of_new_passwords_is_turned_away(trade, app):
+    await trade.ready()
+    gate = HashingGate(threads=1, queue=1)
+    app.dependency_overrides[get_gate] = lambda: gate
+    path = "/v1/companies/acme/members/ada"
+    answers = await asyncio.gather(
+        *(call(trade, "PUT", path, member_body(password=f"password number {n}")) for n in range(6))
+    )
+    assert {answer.status_code for answer in answers} == {200, 429}

@@ -97,6 +97,56 @@ async def test_a_body_that_says_nothing(trade, body):
     assert PASSWORD not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("ada@acme.example' OR 'a'='a", PASSWORD),
+        ("%@acme.example", PASSWORD),
+        ("\N{FULLWIDTH LATIN SMALL LETTER A}da@acme.example", PASSWORD),
+        ("ada@acme.example", ""),
+    ],
+)
+async def test_odd_signs_are_no_way_in(trade, ada, email, password):
+    answer = await sign_in(trade, email, password)
+    assert (answer.status_code, answer.json()["code"]) == (401, "sign-in-refused")
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("ada\0@acme.example", PASSWORD),
+        ("nobody\0@acme.example", PASSWORD),
+        ("ada@acme.example", f"{PASSWORD}\0"),
+        ("nobody@acme.example", f"{PASSWORD}\0"),
+    ],
+)
+async def test_nul_is_refused_whoever_there_is(trade, ada, email, password):
+    answer = await sign_in(trade, email, password)
+    assert (answer.status_code, answer.json()["code"]) == (422, "value-not-allowed")
+
+
+@pytest.mark.parametrize("field", ["email", "password"])
+async def test_half_a_sign_is_no_text(trade, ada, field):
+    body = '{"email": "ada@acme.example", "password": "a-long-password"}'
+    content = body.replace("ada@" if field == "email" else "a-long", "\\ud800@x")
+    answer = await trade.client.post(
+        "/v1/sessions", content=content, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code in (400, 401, 422)
+
+
+async def test_an_idempotency_key_gives_no_stored_token(trade, ada):
+    tokens = set()
+    for _ in range(2):
+        answer = await trade.client.post(
+            "/v1/sessions",
+            json={"email": "ada@acme.example", "password": PASSWORD},
+            headers={"Idempotency-Key": "same"},
+        )
+        tokens.add(answer.json()["access_token"])
+    assert len(tokens) == 2
+
+
 async def test_a_flood_of_guesses_is_turned_away(trade, app, ada):
     gate = HashingGate(threads=1, queue=1)
     app.dependency_overrides[get_gate] = lambda: gate

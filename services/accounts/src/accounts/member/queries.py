@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -24,6 +25,14 @@ async def find_member(source: Source, key: str) -> Row[Any] | None:
 async def find_by_email(source: Source, email: str) -> Row[Any] | None:
     """A member's row, if there is one of that address; case does not count."""
     found = await source.execute(_MEMBERS.where(MemberRow.email_folded == fold_email(email)))
+    return found.one_or_none()
+
+
+async def keep_member(session: AsyncSession, member_id: UUID) -> Row[Any] | None:
+    """A member's row, which nobody changes until the transaction ends."""
+    found = await session.execute(
+        _MEMBERS.where(MemberRow.id == member_id).with_for_update(read=True)
+    )
     return found.one_or_none()
 
 

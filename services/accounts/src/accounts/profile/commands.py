@@ -14,6 +14,7 @@ from accounts.profile.queries import find_profiles
 from accounts.profile.tables import RevocationRow
 from chassis import outbox
 from chassis.auth import LIFETIME
+from chassis.clock import Clock
 from contracts.buyers import AccessRevoked, BuyerProfileChanged
 
 KEPT = 2 * LIFETIME
@@ -52,10 +53,16 @@ async def tell_member(session: AsyncSession, member_id: UUID, *, is_new: bool) -
     await _tell(session, [member_id])
 
 
-async def revoke(session: AsyncSession, subjects: Sequence[str], *, now: datetime) -> None:
-    """Refuse all tokens of these subjects that were issued until now. Emits AccessRevoked."""
+async def revoke(session: AsyncSession, subjects: Sequence[str]) -> None:
+    """Refuse all tokens of these subjects that were issued until now. Emits AccessRevoked.
+
+    The caller changed the rows of these people before, so a sign-in that saw them as they were is
+    over, and one to come waits for the commit: the moment is read only here, after all of those.
+    """
     if not subjects:
         return
+    clock: Clock = session.info["clock"]
+    now = clock.now()
     statement = insert(RevocationRow).values(
         [{"subject": subject, "valid_after": now, "version": 1} for subject in sorted(subjects)]
     )

@@ -1,18 +1,22 @@
 """Writes of companies, units and members with all that follows from them."""
 
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from accounts.company import commands as companies
 from accounts.company.queries import get_wholes, lock_companies
-from accounts.errors import CompanyUnknown, CurrencyNotOfCompany, UnitNotOfCompany
+from accounts.errors import CompanyUnknown, CurrencyNotOfCompany, EmailInUse, UnitNotOfCompany
 from accounts.member import commands as members
 from accounts.member import queries as member_queries
+from accounts.member.tables import MemberRow
 from accounts.member.views import as_member
 from accounts.partner.hashing import HashingGate
 from accounts.profile.commands import revoke, tell_member, tell_profiles
 from accounts.segment.commands import reevaluate
+from accounts.staff.queries import find_by_email as find_staff
 from accounts.unit import commands as units
 from accounts.unit.queries import find_unit
 from accounts.unit.views import as_unit
@@ -34,16 +38,19 @@ async def put_company(
     Emits CompanyChanged, and where that follows BuyerProfileChanged, AccessRevoked for all its
     members, GroupMembershipChanged. Raises VersionNotCurrent, CompanyCurrencyFixed.
     """
+    (known, *_) = [*await lock_companies(session, [key]), None]
+    before = None if known is None else (known.is_active, known.country)
     row, outcome = await companies.save_company(session, key, body, if_match=if_match, now=now)
     if outcome is LineOutcome.CREATED:
         await companies.tell_as_they_are(session, [key])
         await reevaluate(session, [key], now=now)
     elif outcome is LineOutcome.UPDATED:
         await companies.tell_companies(session, [key], now=now)
-        if not row.is_active:
-            await revoke(session, await member_queries.list_subjects(session, key), now=now)
-        if not await reevaluate(session, [key], now=now):
+        moved = await reevaluate(session, [key], now=now)
+        if not moved and before != (row.is_active, row.country):
             await tell_profiles(session, [key], now=now)
+        if before is not None and before[0] and not row.is_active:
+            await revoke(session, await member_queries.list_subjects(session, key))
     (company,) = await get_wholes(session, [key])
     return company, outcome
 
@@ -82,8 +89,9 @@ async def put_member(
 ) -> tuple[Member, LineOutcome]:
     """Make or change a member; the same again changes nothing.
 
-    Emits BuyerProfileChanged, and AccessRevoked where they have no access or another password.
-    Raises CompanyUnknown, UnitNotOfCompany, CurrencyNotOfCompany and what `save_member` does.
+    Emits BuyerProfileChanged where it tells something new, AccessRevoked where they have no access
+    or another password. Raises CompanyUnknown, UnitNotOfCompany, CurrencyNotOfCompany, EmailInUse
+    for an address of the merchant's people, and what `save_member` does.
     """
     (of, *_) = [*await lock_companies(session, [company]), None]
     if of is None:
@@ -93,30 +101,42 @@ async def put_member(
         raise UnitNotOfCompany(body.unit)
     if body.order_limit is not None and body.order_limit.currency != of.currency:
         raise CurrencyNotOfCompany(of.currency, field="/order_limit/currency")
+    if await find_staff(session, body.email) is not None:
+        raise EmailInUse
+    before = _told(await member_queries.find_member(session, key))
     row, outcome = await members.save_member(
         session, company, key, body, password_hash=password_hash, if_match=if_match, now=now
     )
     if outcome is not LineOutcome.UNCHANGED:
         is_new = outcome is LineOutcome.CREATED
         if not is_new and (password_hash is not None or not row.is_active):
-            await revoke(session, [str(row.id)], now=now)
-        await tell_member(session, row.id, is_new=is_new)
+            await revoke(session, [str(row.id)])
+        if before != _told(row):
+            await tell_member(session, row.id, is_new=is_new)
     return as_member(row, currency=of.currency), outcome
 
 
+def _told(row: Row[Any] | MemberRow | None) -> tuple[Any, ...] | None:
+    """What of a member's row other services are told."""
+    if row is None:
+        return None
+    return row.unit, row.roles, row.order_limit_minor, row.is_active
+
+
 async def hash_password(
-    runtime: Runtime, gate: HashingGate, key: str, body: PutMember
+    runtime: Runtime, gate: HashingGate, company: str, key: str, body: PutMember
 ) -> str | None:
     """The hash of a member's new password; None where there is none, or it is what it was.
 
-    Nothing is locked meanwhile. Raises TooManyTokenRequests.
+    The passwords of another company's members are not tried: the time it takes would tell. Nothing
+    is locked meanwhile. Raises TooManyTokenRequests.
     """
     if body.password is None:
         return None
     password = body.password.get_secret_value()
     async with runtime.reader.connect() as connection:
         known = await member_queries.find_member(connection, key)
-    before = None if known is None else known.password_hash
+    before = known.password_hash if known is not None and known.company == company else None
     if before is not None and await gate.is_secret_of(before, password, client=key):
         return None
     return await gate.hash_secret(password, client=key)

@@ -152,7 +152,7 @@ async def put_member(
     away. One that is not active, or has a new password, is signed out everywhere at once.
     """
     await _require_write(runtime, caller, company, member, body)
-    password_hash = await commands.hash_password(runtime, gate, member, body)
+    password_hash = await commands.hash_password(runtime, gate, company, member, body)
     made, outcome = await commands.put_member(
         session,
         company,

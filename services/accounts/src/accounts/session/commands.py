@@ -2,7 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from accounts.errors import SignInRefused
 from accounts.member import queries as members
@@ -17,25 +20,26 @@ from contracts.companies import SignedIn, SignIn
 
 _TICK = timedelta(milliseconds=1)
 _LONGEST_WAIT = timedelta(seconds=1)
+_SECONDS = int(LIFETIME.total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """Who may sign in with an address. Staff have scopes, members a profile."""
+    """Who has an address, and the hash that a password is checked against."""
 
-    subject: str
-    name: str
+    id: UUID
+    is_staff: bool
     password_hash: str
-    valid_after: datetime | None
-    scopes: tuple[str, ...] = ()
-    profile: BuyerProfile | None = None
 
 
 async def sign_in(runtime: Runtime, gate: HashingGate, body: SignIn) -> SignedIn:
     """Check the password and sign a token of ten minutes for all services.
 
-    No connection is held while the password is checked. Whoever cannot sign in, for whatever
-    reason, gets the same answer after the same time. Raises SignInRefused, TooManyTokenRequests.
+    No connection is held while the password is checked; whether it still holds is seen again under
+    a lock that keeps the person as they are until the token has its moment of issue. So access that
+    is taken away meanwhile either gives no token or refuses it. An unknown address and a wrong
+    password take the same reads, and get the same answer as access that was taken away. Raises
+    SignInRefused, TooManyTokenRequests.
     """
     person = await _find_person(runtime, body.email)
     holds = await gate.is_secret_of(
@@ -45,59 +49,72 @@ async def sign_in(runtime: Runtime, gate: HashingGate, body: SignIn) -> SignedIn
     )
     if person is None or not holds:
         raise SignInRefused
-    await _pass(runtime, person.valid_after)
-    buyer = None if person.profile is None else _claim(person.profile)
-    token = runtime.signer.sign(
-        subject=person.subject,
-        audience=PEOPLE_AUDIENCE,
-        kind="staff" if buyer is None else "member",
-        scopes=person.scopes,
-        lifetime=LIFETIME,
-        claims=None if buyer is None else {"buyer": buyer.model_dump(mode="json")},
-    )
-    return SignedIn(
-        access_token=token,
-        expires_in=int(LIFETIME.total_seconds()),
-        kind="staff" if buyer is None else "member",
-        name=person.name,
-        buyer=buyer,
-    )
+    async with runtime.sessions() as session:
+        give = _give_staff if person.is_staff else _give_member
+        return await give(runtime, session, person)
 
 
 async def _find_person(runtime: Runtime, email: str) -> _Person | None:
-    """Who may sign in with this address: staff first, else a member with access."""
-    if "\0" in email:
-        return None
+    """Who has this address and a password: staff first, else a member; both are looked for."""
     async with runtime.reader.connect() as connection:
         one = await staff.find_by_email(connection, email)
-        if one is not None:
-            return _Person(
-                subject=str(one.id),
-                name=one.name,
-                password_hash=one.password_hash,
-                valid_after=await find_valid_after(connection, str(one.id)),
-                scopes=tuple(one.scopes),
-            )
         member = await members.find_by_email(connection, email)
-        if member is None or member.password_hash is None:
-            return None
-        profile = await find_profile(connection, member.id)
-        if profile is None or not profile.is_active:
-            return None
-        return _Person(
-            subject=str(member.id),
-            name=member.name,
-            password_hash=member.password_hash,
-            valid_after=await find_valid_after(connection, str(member.id)),
-            profile=profile,
-        )
+    if one is not None:
+        return _Person(one.id, is_staff=True, password_hash=one.password_hash)
+    if member is None or member.password_hash is None:
+        return None
+    return _Person(member.id, is_staff=False, password_hash=member.password_hash)
 
 
-async def _pass(runtime: Runtime, valid_after: datetime | None) -> None:
+async def _give_staff(runtime: Runtime, session: AsyncSession, person: _Person) -> SignedIn:
+    """A token for one of the merchant's people. Raises SignInRefused."""
+    row = await staff.keep_person(session, person.id)
+    if row is None or row.password_hash != person.password_hash:
+        raise SignInRefused
+    await _pass(runtime, session, person)
+    token = runtime.signer.sign(
+        subject=str(person.id),
+        audience=PEOPLE_AUDIENCE,
+        kind="staff",
+        scopes=row.scopes,
+        lifetime=LIFETIME,
+    )
+    return SignedIn(access_token=token, expires_in=_SECONDS, kind="staff", name=row.name)
+
+
+async def _give_member(runtime: Runtime, session: AsyncSession, person: _Person) -> SignedIn:
+    """A token for a member with access. Raises SignInRefused.
+
+    Their profile is read once they are locked: by then whoever closes their company has either
+    committed, or still waits to tell their profile.
+    """
+    row = await members.keep_member(session, person.id)
+    if row is None or row.password_hash != person.password_hash:
+        raise SignInRefused
+    profile = await find_profile(session, person.id)
+    if profile is None or not profile.is_active:
+        raise SignInRefused
+    await _pass(runtime, session, person)
+    buyer = _claim(profile)
+    token = runtime.signer.sign(
+        subject=str(person.id),
+        audience=PEOPLE_AUDIENCE,
+        kind="member",
+        scopes=(),
+        lifetime=LIFETIME,
+        claims={"buyer": buyer.model_dump(mode="json")},
+    )
+    return SignedIn(
+        access_token=token, expires_in=_SECONDS, kind="member", name=row.name, buyer=buyer
+    )
+
+
+async def _pass(runtime: Runtime, session: AsyncSession, person: _Person) -> None:
     """Let the moment pass until which tokens were revoked: a new one must be younger.
 
     It is past already but for the millisecond itself, and for clocks that differ.
     """
+    valid_after = await find_valid_after(session, str(person.id))
     if valid_after is None:
         return
     wait = min(valid_after + 2 * _TICK - runtime.clock.now(), _LONGEST_WAIT)

@@ -44,7 +44,7 @@ async def put_staff(session: AsyncSession, staff: Staff, *, now: datetime) -> bo
         )
     )
     if known is not None and not (is_same_password and set(known.scopes) <= set(staff.scopes)):
-        await revoke(session, [str(known.id)], now=now)
+        await revoke(session, [str(known.id)])
     return True
 
 
