@@ -1,6 +1,7 @@
 """A shop whose processes may be killed.
 
-It is a shop of its own, so that others' tests do not suffer, and has only what a guest can order.
+It is a shop of its own, so that others' tests do not suffer, and has only what a guest and a
+company can order.
 """
 
 import asyncio
@@ -13,7 +14,9 @@ import pytest
 
 from chassis.http import create_client
 from tandem import postgres
+from tests.resilience.company import open_company
 from tests.resilience.goods import STORE, Partner
+from tests.resilience.killing import Stage
 from tests.shop import Shop, open_shop
 
 PREFIX = "kills_"
@@ -49,7 +52,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterato
 
 async def open_store(shop: Shop) -> None:
     async with create_client() as client:
-        await Partner(shop, client).open_store()
+        partner = Partner(shop, client)
+        await partner.open_store()
+        await open_company(partner)
 
 
 @pytest.fixture
@@ -67,3 +72,14 @@ async def storefront(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
     async with create_client(shop.urls["gateway"]) as client:
         client.headers.update({"Tandem-Store": STORE, "Accept-Language": "en"})
         yield client
+
+
+@pytest.fixture(scope="session")
+def killed() -> set[tuple[str, str]]:
+    """Which process was killed at which point already."""
+    return set()
+
+
+@pytest.fixture
+def stage(shop, storefront, partner, killed) -> Stage:
+    return Stage(shop, storefront, partner, killed)
