@@ -27,3 +27,8 @@ def as_member(row: MemberRow | Row[Any], *, currency: str) -> Member:
         version=row.version,
         updated_at=row.updated_at,
     )
+
+
+def as_told(row: MemberRow | Row[Any]) -> tuple[Any, ...]:
+    """What their profile, which other services are told, says of the member themselves."""
+    return row.unit, row.roles, row.order_limit_minor, row.is_active

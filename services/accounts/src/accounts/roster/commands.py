@@ -1,9 +1,7 @@
 """Writes of companies, units and members with all that follows from them."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from accounts.company import commands as companies
@@ -11,8 +9,7 @@ from accounts.company.queries import get_wholes, lock_companies
 from accounts.errors import CompanyUnknown, CurrencyNotOfCompany, EmailInUse, UnitNotOfCompany
 from accounts.member import commands as members
 from accounts.member import queries as member_queries
-from accounts.member.tables import MemberRow
-from accounts.member.views import as_member
+from accounts.member.views import as_member, as_told
 from accounts.partner.hashing import HashingGate
 from accounts.profile.commands import revoke, tell_member, tell_profiles
 from accounts.segment.commands import reevaluate
@@ -103,7 +100,8 @@ async def put_member(
         raise CurrencyNotOfCompany(of.currency, field="/order_limit/currency")
     if await find_staff(session, body.email) is not None:
         raise EmailInUse
-    before = _told(await member_queries.find_member(session, key))
+    known = await member_queries.find_member(session, key)
+    before = None if known is None else as_told(known)
     row, outcome = await members.save_member(
         session, company, key, body, password_hash=password_hash, if_match=if_match, now=now
     )
@@ -111,16 +109,9 @@ async def put_member(
         is_new = outcome is LineOutcome.CREATED
         if not is_new and (password_hash is not None or not row.is_active):
             await revoke(session, [str(row.id)])
-        if before != _told(row):
+        if before != as_told(row):
             await tell_member(session, row.id, is_new=is_new)
     return as_member(row, currency=of.currency), outcome
-
-
-def _told(row: Row[Any] | MemberRow | None) -> tuple[Any, ...] | None:
-    """What of a member's row other services are told."""
-    if row is None:
-        return None
-    return row.unit, row.roles, row.order_limit_minor, row.is_active
 
 
 async def hash_password(
