@@ -78,6 +78,29 @@ async def test_one_client_leaves_room_for_others(slow):
     assert sum(isinstance(one, TooManyTokenRequests) for one in outcomes) == 8
 
 
+async def test_a_crowd_leaves_room_for_others_and_each_of_it_for_the_rest(slow):
+    release, _ = slow
+    gate = HashingGate(threads=1, queue=15)
+
+    def come(client, crowd="/people"):
+        return asyncio.create_task(gate.is_secret_of("hash", SECRET, client=client, crowd=crowd))
+
+    of_one = [come("ada") for _ in range(10)]
+    of_all = [come(f"person-{number}") for number in range(10)]
+    partners = [come("erp", None), come("people", None)]
+    await asyncio.sleep(0)
+    release.set()
+    sent_away = [
+        sum(isinstance(one, TooManyTokenRequests) for one in outcomes)
+        for outcomes in [
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for tasks in (of_one, of_all, partners)
+        ]
+    ]
+    assert sent_away == [6, 6, 0]
+    assert not gate._pending
+
+
 async def test_a_caller_who_goes_away_leaves_no_trace(slow):
     _, _ = slow
     gate = HashingGate(threads=1, queue=1)

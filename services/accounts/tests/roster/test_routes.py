@@ -4,6 +4,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from accounts.gate import get_gate
 from accounts.partner.hashing import HashingGate
@@ -538,9 +539,9 @@ async def test_an_admin_learns_nothing_of_anothers_password(trade, app, admin):
     tried = []
 
     class Watched(HashingGate):
-        async def is_secret_of(self, secret_hash, secret, *, client):
+        async def is_secret_of(self, secret_hash, secret, **words):
             tried.append(secret)
-            return await super().is_secret_of(secret_hash, secret, client=client)
+            return await super().is_secret_of(secret_hash, secret, **words)
 
     await trade.member("rita", company="rival", unit="rival-head", password="the password of rita")
     app.dependency_overrides[get_gate] = lambda: Watched(threads=1, queue=8)
@@ -575,3 +576,27 @@ async def test_a_flood_of_new_passwords_is_turned_away(trade, app):
         *(call(trade, "PUT", path, member_body(password=f"password number {n}")) for n in range(6))
     )
     assert {answer.status_code for answer in answers} == {200, 429}
+
+
+async def test_the_same_new_password_several_times_at_once_changes_once(trade):
+    await trade.ready()
+    await asyncio.gather(*(trade.member(password="a-long-password") for _ in range(4)))
+    assert (await trade.get("/v1/companies/acme/members/ada"))["version"] == 2
+    assert len(await trade.told("access")) == 1
+
+
+async def test_a_company_of_very_many_members_can_be_closed(trade):
+    """More than a statement takes parameters."""
+    await trade.ready()
+    async with trade.runtime.sessions.begin() as session:
+        await session.execute(
+            text(
+                "INSERT INTO members (id, key, company, unit, email, email_folded, name, roles,"
+                " is_active, profile_version, version, updated_at)"
+                " SELECT md5(n::text)::uuid, 'm' || n, 'acme', 'head', n || '@m', n || '@m', 'M',"
+                " '{buyer}', true, 1, 1, now() FROM generate_series(1, 11000) AS n"
+            )
+        )
+    await trade.company(is_active=False)
+    (revoked,) = await trade.rows("SELECT count(*) AS n FROM revocations")
+    assert revoked.n == 11_001

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from accounts.gate import get_gate
 from accounts.partner.hashing import HashingGate
@@ -23,8 +23,8 @@ class SlowGate(HashingGate):
         self.checked = asyncio.Event()
         self.let_go = asyncio.Event()
 
-    async def is_secret_of(self, secret_hash, secret, *, client):
-        holds = await super().is_secret_of(secret_hash, secret, client=client)
+    async def is_secret_of(self, secret_hash, secret, **words):
+        holds = await super().is_secret_of(secret_hash, secret, **words)
         if secret == PASSWORD:
             self.checked.set()
             await self.let_go.wait()
@@ -140,23 +140,75 @@ async def test_staff_whose_password_changes_meanwhile_get_no_token(trade, app):
     assert (await waiting).status_code == 401
 
 
-async def test_who_is_not_known_costs_the_same_reads_as_a_wrong_password(trade):
+async def test_whoever_is_refused_costs_the_same_work(trade, app):
+    """Wrong password, unknown, without a password, without access though the password is right."""
     await trade.ready()
     await trade.member(password=PASSWORD)
-    reads = []
+    await trade.member("bob")
+    await trade.member("off", password=PASSWORD, is_active=False)
+    await trade.company("closed", is_active=False)
+    await trade.unit("closed-head", company="closed")
+    await trade.member("cy", company="closed", unit="closed-head", password=PASSWORD)
+    work = []
 
-    def count(connection, cursor, statement, *rest):
-        reads.append(statement)
+    class Counted(HashingGate):
+        async def is_secret_of(self, secret_hash, secret, **words):
+            work.append("check")
+            return await super().is_secret_of(secret_hash, secret, **words)
 
-    engine = trade.runtime.reader.sync_engine
-    event.listen(engine, "before_cursor_execute", count)
+    def note(connection, cursor, statement, *rest):
+        work.append(statement)
+
+    app.dependency_overrides[get_gate] = lambda: Counted(threads=1, queue=8)
+    event.listen(Engine, "before_cursor_execute", note)  # on whatever connection
     seen = []
     try:
-        for email, password in (("no@acme.example", PASSWORD), ("ada@acme.example", "wrong one")):
-            reads.clear()
+        for email, password in (
+            ("ada@acme.example", "wrong one"),
+            ("no@acme.example", PASSWORD),
+            ("bob@acme.example", PASSWORD),
+            ("off@acme.example", PASSWORD),
+            ("cy@closed.example", PASSWORD),
+        ):
+            work.clear()
             answer = await sign_in(trade, email, password)
             assert answer.status_code == 401
-            seen.append(list(reads))
+            seen.append(list(work))
     finally:
-        event.remove(engine, "before_cursor_execute", count)
-    assert seen[0] == seen[1] != []
+        event.remove(Engine, "before_cursor_execute", note)
+    assert seen == [seen[0]] * 5
+    assert seen[0].count("check") == 1
+
+
+async def test_being_turned_away_tells_nothing_of_who_there_is(trade, app, eventually):
+    """A queue full of guesses is as full for an address that somebody has as for any other."""
+    await trade.ready()
+    await trade.member(password=PASSWORD)
+    gate = HashingGate(threads=1, queue=15)
+    app.dependency_overrides[get_gate] = lambda: gate
+    async with gate._threads:  # nothing is checked meanwhile
+        flood = [asyncio.create_task(sign_in(trade, f"{n}@nowhere.example")) for n in range(12)]
+        await eventually(lambda: sum(one.done() for one in flood) == 4)  # 8 are people's share
+        for email in ("ada@acme.example", "no@acme.example"):
+            answer = await sign_in(trade, email)
+            assert (answer.status_code, answer.json()["code"]) == (429, "too-many-token-requests")
+    assert {answer.status_code for answer in await asyncio.gather(*flood)} == {401, 429}
+    assert (await sign_in(trade)).status_code == 200
+
+
+async def test_staff_get_the_rights_that_they_have_when_it_is_signed(trade, app):
+    async def put(*scopes):
+        stated = {"email": "sam@shop.example", "name": "Sam", "password": PASSWORD}
+        staff = Staff.model_validate({**stated, "scopes": scopes})
+        async with trade.runtime.sessions.begin() as session:
+            await put_staff(session, staff, now=trade.runtime.clock.now())
+
+    await put("orders:read", "companies:write")
+    gate = SlowGate()
+    app.dependency_overrides[get_gate] = lambda: gate
+    waiting = asyncio.create_task(sign_in(trade, "sam@shop.example"))
+    await gate.checked.wait()
+    await put("orders:read")
+    gate.let_go.set()
+    actor = await trade.runtime.verifier.verify((await waiting).json()["access_token"])
+    assert actor.scopes == {"orders:read"}

@@ -22,6 +22,14 @@ async def find_member(source: Source, key: str) -> Row[Any] | None:
     return (await source.execute(_MEMBERS.where(MemberRow.key == key))).one_or_none()
 
 
+async def find_password_hash(source: Source, company: str, key: str) -> str | None:
+    """The hash of the password of a member of this company; None where there is neither."""
+    found = await source.execute(
+        select(MemberRow.password_hash).where(MemberRow.key == key, MemberRow.company == company)
+    )
+    return found.scalar()
+
+
 async def find_by_email(source: Source, email: str) -> Row[Any] | None:
     """A member's row, if there is one of that address; case does not count."""
     found = await source.execute(_MEMBERS.where(MemberRow.email_folded == fold_email(email)))

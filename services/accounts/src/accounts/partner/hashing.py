@@ -1,9 +1,12 @@
 """Checking secrets: argon2id, off the event loop, few at a time, with a short queue.
 
-The secrets are made by machines and have 256 bits, so OWASP's minimum (19 MiB, 2 passes) is far
-more than enough; it costs 20 ms of a core. The gate keeps a flood of guesses from taking all
-threads and memory: past its queue callers are sent away, and a single client id (all unknown
-ones count as one) never fills more than half of the queue, so that others get through.
+All take what OWASP asks of passwords (19 MiB, 2 passes, 1 lane), which costs 20 ms of a core; for
+partners' secrets, made by machines of 256 bits, it is far more than enough. The gate keeps a flood
+of guesses from taking all threads and memory: past its queue callers are sent away, and a single
+client id (all unknown ones count as one) never fills more than half of the queue, so that others
+get through. People are a crowd: all together fill no more than half, and each address no more than
+half of that. An address counts the same whether anybody has it or not, so that being sent away
+tells nothing of who there is.
 """
 
 import asyncio
@@ -46,28 +49,33 @@ class HashingGate:
     def __init__(self, *, threads: int, queue: int) -> None:
         self._threads = asyncio.Semaphore(threads)
         self._most = threads + queue
-        self._most_of_one = max(1, self._most // 2)
-        self._pending: Counter[str] = Counter()
+        self._pending: Counter[tuple[str, ...]] = Counter()
 
-    async def is_secret_of(self, secret_hash: str, secret: str, *, client: str) -> bool:
+    async def is_secret_of(
+        self, secret_hash: str, secret: str, *, client: str, crowd: str | None = None
+    ) -> bool:
         """Check in a thread. Raises TooManyTokenRequests at once where the queue is full."""
-        return await self._in_thread(client, is_secret_of, secret_hash, secret)
+        return await self._in_thread(client, crowd, is_secret_of, secret_hash, secret)
 
     async def hash_secret(self, secret: str, *, client: str) -> str:
         """Make a hash in a thread. Raises TooManyTokenRequests at once where the queue is full."""
-        return await self._in_thread(client, hash_secret, secret)
+        return await self._in_thread(client, None, hash_secret, secret)
 
-    async def _in_thread(self, client: str, work: Callable[..., Result], *secrets: str) -> Result:
-        if self._pending.total() >= self._most or self._pending[client] >= self._most_of_one:
-            raise TooManyTokenRequests
-        self._pending[client] += 1
+    async def _in_thread(
+        self, client: str, crowd: str | None, work: Callable[..., Result], *secrets: str
+    ) -> Result:
+        path = (client,) if crowd is None else (crowd, client)
+        places = [path[:length] for length in range(len(path) + 1)]  # the whole queue comes first
+        for halvings, place in enumerate(places):
+            if self._pending[place] >= max(1, self._most >> halvings):
+                raise TooManyTokenRequests
+        self._pending.update(places)
         try:
             async with self._threads:
                 return await asyncio.to_thread(work, *secrets)
         finally:
-            self._pending[client] -= 1
-            if not self._pending[client]:
-                del self._pending[client]
+            self._pending.subtract(places)
+            self._pending = +self._pending
 
 
 def create_gate(settings: AccountsSettings) -> HashingGate:

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import any_, func, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import any_, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from accounts.db import texts
@@ -63,8 +63,11 @@ async def revoke(session: AsyncSession, subjects: Sequence[str]) -> None:
         return
     clock: Clock = session.info["clock"]
     now = clock.now()
-    statement = insert(RevocationRow).values(
-        [{"subject": subject, "valid_after": now, "version": 1} for subject in sorted(subjects)]
+    # One array, for a statement takes no more than 32,767 parameters.
+    one = func.unnest(texts(sorted(subjects))).table_valued("subject").render_derived()
+    statement = insert(RevocationRow).from_select(
+        ["subject", "valid_after", "version"],
+        select(one.c.subject, literal(now, RevocationRow.valid_after.type), literal(1)),
     )
     written = await session.execute(
         statement.on_conflict_do_update(
@@ -87,7 +90,8 @@ async def revoke(session: AsyncSession, subjects: Sequence[str]) -> None:
 async def _tell(session: AsyncSession, member_ids: Sequence[UUID]) -> None:
     if not member_ids:
         return
-    profiles = await find_profiles(session, MEMBER.id.in_(member_ids))
+    wanted = literal(list(member_ids), ARRAY(MEMBER.id.type))
+    profiles = await find_profiles(session, MEMBER.id == any_(wanted))
     outbox.add_items(
         session, BuyerProfileChanged, profiles, subject=lambda profile: str(profile.member_id)
     )

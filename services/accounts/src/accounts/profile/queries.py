@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from accounts.agreement.queries import list_agreements_of
 from accounts.company.queries import COLUMNS as COMPANY
 from accounts.group.queries import list_groups_of
+from accounts.member.domain import fold_email
 from accounts.member.queries import COLUMNS as MEMBER
 from accounts.profile.tables import RevocationRow
 from accounts.profile.views import as_profile
@@ -68,6 +69,21 @@ async def list_revocations(source: Source, *, since: datetime) -> list[Revocatio
         .order_by(RevocationRow.subject)
     )
     return [Revocation(subject=row.subject, valid_after=row.valid_after) for row in rows]
+
+
+async def find_credentials(source: Source, email: str) -> Row[Any, Any] | None:
+    """Id and password hash of the member with access who signs in with this address."""
+    found = await source.execute(
+        select(MEMBER.id, MEMBER.password_hash)
+        .join(COMPANY.key.table, COMPANY.key == MEMBER.company)
+        .where(
+            MEMBER.email_folded == fold_email(email),
+            MEMBER.password_hash.is_not(None),
+            MEMBER.is_active,
+            COMPANY.is_active,
+        )
+    )
+    return found.one_or_none()
 
 
 async def find_valid_after(source: Source, subject: str) -> datetime | None:

@@ -1,7 +1,9 @@
 """Writes of companies, units and members with all that follows from them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from accounts.company import commands as companies
@@ -20,6 +22,18 @@ from accounts.unit.views import as_unit
 from chassis.runtime import Runtime
 from contracts.bulk import LineOutcome
 from contracts.companies import Company, Member, PutCompany, PutMember, PutUnit, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """A password that was hashed before anything was locked, and the hash it was compared with.
+
+    `after` is None where the password is what it was.
+    """
+
+    plain: SecretStr
+    before: str | None
+    after: str | None
 
 
 async def put_company(
@@ -80,7 +94,8 @@ async def put_member(
     key: str,
     body: PutMember,
     *,
-    password_hash: str | None,
+    password: Hashed | None,
+    gate: HashingGate,
     if_match: frozenset[str] | None,
     now: datetime,
 ) -> tuple[Member, LineOutcome]:
@@ -88,7 +103,7 @@ async def put_member(
 
     Emits BuyerProfileChanged where it tells something new, AccessRevoked where they have no access
     or another password. Raises CompanyUnknown, UnitNotOfCompany, CurrencyNotOfCompany, EmailInUse
-    for an address of the merchant's people, and what `save_member` does.
+    for an address of the merchant's people, TooManyTokenRequests, and what `save_member` does.
     """
     (of, *_) = [*await lock_companies(session, [company]), None]
     if of is None:
@@ -100,6 +115,12 @@ async def put_member(
         raise CurrencyNotOfCompany(of.currency, field="/order_limit/currency")
     if await find_staff(session, body.email) is not None:
         raise EmailInUse
+    password_hash = None
+    if password is not None:
+        kept = await member_queries.find_password_hash(session, company, key)
+        if kept != password.before:  # somebody set one meanwhile, maybe the same
+            password = await _hash(gate, key, password.plain, before=kept)
+        password_hash = password.after
     known = await member_queries.find_member(session, key)
     before = None if known is None else as_told(known)
     row, outcome = await members.save_member(
@@ -116,18 +137,21 @@ async def put_member(
 
 async def hash_password(
     runtime: Runtime, gate: HashingGate, company: str, key: str, body: PutMember
-) -> str | None:
-    """The hash of a member's new password; None where there is none, or it is what it was.
+) -> Hashed | None:
+    """Hash a member's new password, unless it is what it was. None where there is none.
 
     The passwords of another company's members are not tried: the time it takes would tell. Nothing
     is locked meanwhile. Raises TooManyTokenRequests.
     """
     if body.password is None:
         return None
-    password = body.password.get_secret_value()
     async with runtime.reader.connect() as connection:
-        known = await member_queries.find_member(connection, key)
-    before = known.password_hash if known is not None and known.company == company else None
+        before = await member_queries.find_password_hash(connection, company, key)
+    return await _hash(gate, key, body.password, before=before)
+
+
+async def _hash(gate: HashingGate, key: str, plain: SecretStr, *, before: str | None) -> Hashed:
+    password = plain.get_secret_value()
     if before is not None and await gate.is_secret_of(before, password, client=key):
-        return None
-    return await gate.hash_secret(password, client=key)
+        return Hashed(plain, before, None)
+    return Hashed(plain, before, await gate.hash_secret(password, client=key))

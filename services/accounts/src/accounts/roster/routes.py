@@ -152,13 +152,14 @@ async def put_member(
     away. One that is not active, or has a new password, is signed out everywhere at once.
     """
     await _require_write(runtime, caller, company, member, body)
-    password_hash = await commands.hash_password(runtime, gate, company, member, body)
+    password = await commands.hash_password(runtime, gate, company, member, body)
     made, outcome = await commands.put_member(
         session,
         company,
         member,
         body,
-        password_hash=password_hash,
+        password=password,
+        gate=gate,
         if_match=if_match,
         now=now,
     )

@@ -11,13 +11,14 @@ from accounts.errors import SignInRefused
 from accounts.member import queries as members
 from accounts.member.domain import fold_email
 from accounts.partner.hashing import NO_SECRET, HashingGate
-from accounts.profile.queries import find_profile, find_valid_after
+from accounts.profile.queries import find_credentials, find_profile, find_valid_after
 from accounts.staff import queries as staff
 from chassis.auth import LIFETIME, PEOPLE_AUDIENCE
 from chassis.runtime import Runtime
 from contracts.buyers import BuyerProfile, TokenBuyer
 from contracts.companies import SignedIn, SignIn
 
+_PEOPLE = "/people"  # no client id has a slash
 _TICK = timedelta(milliseconds=1)
 _LONGEST_WAIT = timedelta(seconds=1)
 _SECONDS = int(LIFETIME.total_seconds())
@@ -37,15 +38,16 @@ async def sign_in(runtime: Runtime, gate: HashingGate, body: SignIn) -> SignedIn
 
     No connection is held while the password is checked; whether it still holds is seen again under
     a lock that keeps the person as they are until the token has its moment of issue. So access that
-    is taken away meanwhile either gives no token or refuses it. An unknown address and a wrong
-    password take the same reads, and get the same answer as access that was taken away. Raises
-    SignInRefused, TooManyTokenRequests.
+    is taken away meanwhile either gives no token or refuses it. An unknown address, a wrong
+    password and access that was taken away before take the same work and get the same answer.
+    Raises SignInRefused, TooManyTokenRequests.
     """
     person = await _find_person(runtime, body.email)
     holds = await gate.is_secret_of(
         person.password_hash if person else NO_SECRET,
         body.password.get_secret_value(),
-        client=fold_email(body.email) if person else "",
+        client=fold_email(body.email),
+        crowd=_PEOPLE,
     )
     if person is None or not holds:
         raise SignInRefused
@@ -55,13 +57,16 @@ async def sign_in(runtime: Runtime, gate: HashingGate, body: SignIn) -> SignedIn
 
 
 async def _find_person(runtime: Runtime, email: str) -> _Person | None:
-    """Who has this address and a password: staff first, else a member; both are looked for."""
+    """Who may sign in with this address: staff first, else a member with access and a password.
+
+    Both are looked for, whoever there is.
+    """
     async with runtime.reader.connect() as connection:
         one = await staff.find_by_email(connection, email)
-        member = await members.find_by_email(connection, email)
+        member = await find_credentials(connection, email)
     if one is not None:
         return _Person(one.id, is_staff=True, password_hash=one.password_hash)
-    if member is None or member.password_hash is None:
+    if member is None:
         return None
     return _Person(member.id, is_staff=False, password_hash=member.password_hash)
 

@@ -24,15 +24,17 @@ async def put_staff(session: AsyncSession, staff: Staff, *, now: datetime) -> bo
     """
     password = staff.password.get_secret_value()
     known = await queries.find_by_email(session, staff.email)
-    is_same_password = known is not None and is_secret_of(known.password_hash, password)
-    if known is not None and is_same_password and _is_as_stated(known, staff):
+    kept_hash = None
+    if known is not None and is_secret_of(known.password_hash, password):
+        kept_hash = known.password_hash
+    if known is not None and kept_hash is not None and _is_as_stated(known, staff):
         return False
     statement = insert(StaffRow).values(
         id=new_id(),
         email=staff.email,
         email_folded=fold_email(staff.email),
         name=staff.name,
-        password_hash=hash_secret(password),
+        password_hash=kept_hash or hash_secret(password),
         scopes=staff.scopes,
         updated_at=now,
     )
@@ -43,7 +45,7 @@ async def put_staff(session: AsyncSession, staff: Staff, *, now: datetime) -> bo
             set_={name: statement.excluded[name] for name in names},
         )
     )
-    if known is not None and not (is_same_password and set(known.scopes) <= set(staff.scopes)):
+    if known is not None and not (kept_hash and set(known.scopes) <= set(staff.scopes)):
         await revoke(session, [str(known.id)])
     return True
 
